@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* eagle.h - everything the library offers. Read session.h first. */
+#ifndef EAGLE_EAGLE_H
+#define EAGLE_EAGLE_H
+
+#include "eagle/drafter.h"
+#include "eagle/files.h"
+#include "eagle/model.h"
+#include "eagle/probe.h"
+#include "eagle/runtime.h"
+#include "eagle/selftest.h"
+#include "eagle/session.h"
+#include "eagle/status.h"
+#include "eagle/tokenizer.h"
+#include "eagle/tree.h"
+#include "eagle/verify.h"
+
+#endif

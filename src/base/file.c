@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* file.c - whole files: read, mapped, or replaced in one piece. */
+#include "base/file.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+eagle_status eg_bytes_read_file(eg_bytes *out, const char *path, size_t max, eagle_error *err)
+{
+    eagle_status st = EAGLE_OK;
+    unsigned char *data = NULL;
+    size_t size = 0;
+    size_t cap = 0;
+
+    *out = (eg_bytes){0};
+
+    FILE *file = fopen(path, "rb");
+
+    if (file == NULL) {
+        return eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
+    }
+    for (;;) {
+        if (size == cap) { /* grows with what was read, not with what a file claims */
+            cap = cap == 0 ? (size_t)1 << 16 : 2 * cap;
+            cap = cap > max ? max + 1 : cap; /* one spare byte tells "exactly max" from "too long" */
+            unsigned char *grown = realloc(data, cap);
+
+            if (grown == NULL) {
+                st = eg_fail(err, EAGLE_ENOMEM, "%s: no memory for %zu bytes", path, cap);
+                goto done;
+            }
+            data = grown;
+        }
+        size_t got = fread(data + size, 1, cap - size, file);
+
+        size += got;
+        if (size > max) {
+            st = eg_fail(err, EAGLE_EFORMAT, "%s: longer than the %zu bytes allowed", path, max);
+            goto done;
+        }
+        if (got == 0) {
+            break;
+        }
+    }
+    if (ferror(file)) {
+        st = eg_fail(err, EAGLE_EREAD, "%s: read failed after %zu bytes: %s", path, size,
+                     strerror(errno));
+        goto done;
+    }
+    *out = (eg_bytes){.data = data, .size = size};
+    data = NULL; /* now owned by *out */
+
+done:
+    free(data);
+    fclose(file);
+    return st;
+}
+
+eagle_status eg_map_open(eg_map *out, const char *path, eagle_error *err)
+{
+    eagle_status st = EAGLE_OK;
+    struct stat info;
+
+    *out = (eg_map){0};
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
+    }
+    if (fstat(fd, &info) != 0) {
+        st = eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
+        goto done;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        st = eg_fail(err, EAGLE_EREAD, "%s: not a regular file", path);
+        goto done;
+    }
+    if ((uintmax_t)info.st_size > SIZE_MAX) {
+        st = eg_fail(err, EAGLE_ELIMIT, "%s: too large to map", path);
+        goto done;
+    }
+    if (info.st_size > 0) {
+        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+        if (data == MAP_FAILED) {
+            st = eg_fail(err, EAGLE_ENOMEM, "%s: cannot map %jd bytes: %s", path,
+                         (intmax_t)info.st_size, strerror(errno));
+            goto done;
+        }
+        *out = (eg_map){.data = data, .size = (size_t)info.st_size};
+    }
+
+done:
+    close(fd);
+    return st;
+}
+
+void eg_map_close(eg_map *map)
+{
+    if (map->data != NULL) {
+        munmap((void *)(uintptr_t)map->data, map->size);
+    }
+    *map = (eg_map){0};
+}
+
+void eg_map_advise(const eg_map *map)
+{
+    if (map->data != NULL) {
+        /* Advice only: a system that cannot follow it is as right, and slower. */
+        (void)posix_madvise((void *)(uintptr_t)map->data, map->size, POSIX_MADV_WILLNEED);
+    }
+}
+
+char *eg_path_join(const char *dir, const char *name)
+{
+    size_t dir_size = strlen(dir);
+    size_t size = dir_size + strlen(name) + 2;
+    char *path = malloc(size);
+
+    if (path != NULL) {
+        bool slash = dir_size > 0 && dir[dir_size - 1] == '/';
+
+        snprintf(path, size, "%s%s%s", dir, slash ? "" : "/", name);
+    }
+    return path;
+}
+
+eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
+{
+    static const char suffix[] = ".XXXXXX";
+    eagle_status st = EAGLE_OK;
+    size_t size = strlen(path) + sizeof suffix;
+    int fd = -1;
+
+    *out = (eg_output){0};
+    out->path = eg_strdup(path);
+    out->temporary = malloc(size);
+    if (out->path == NULL || out->temporary == NULL) {
+        st = eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its name", path);
+        goto done;
+    }
+    snprintf(out->temporary, size, "%s%s", path, suffix);
+    fd = mkstemp(out->temporary);
+    if (fd < 0) {
+        free(out->temporary); /* there is no such file to remove */
+        out->temporary = NULL;
+        st = eg_fail(err, EAGLE_EWRITE, "%s: cannot create: %s", path, strerror(errno));
+        goto done;
+    }
+    out->file = fdopen(fd, "wb");
+    if (out->file == NULL) {
+        st = eg_fail(err, EAGLE_EWRITE, "%s: %s", path, strerror(errno));
+        goto done;
+    }
+    fd = -1;
+    /* mkstemp makes a private file; the result is as public as any other. */
+    mode_t mask = umask(0);
+
+    umask(mask);
+    (void)fchmod(fileno(out->file), 0666 & ~mask);
+
+done:
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (st != EAGLE_OK) {
+        eg_output_close(out);
+    }
+    return st;
+}
+
+eagle_status eg_output_commit(eg_output *out, eagle_error *err)
+{
+    bool failed = fflush(out->file) != 0 || fsync(fileno(out->file)) != 0 || ferror(out->file);
+
+    failed = fclose(out->file) != 0 || failed;
+    out->file = NULL;
+    if (failed || rename(out->temporary, out->path) != 0) {
+        return eg_fail(err, EAGLE_EWRITE, "%s: write failed: %s", out->path, strerror(errno));
+    }
+    free(out->temporary);
+    out->temporary = NULL;
+    return EAGLE_OK;
+}
+
+void eg_output_close(eg_output *out)
+{
+    if (out->file != NULL) {
+        fclose(out->file);
+    }
+    if (out->temporary != NULL) {
+        unlink(out->temporary);
+    }
+    free(out->temporary);
+    free(out->path);
+    *out = (eg_output){0};
+}

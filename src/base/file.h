@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* file.h - whole files: read, mapped, or replaced in one piece. */
+#ifndef EG_BASE_FILE_H
+#define EG_BASE_FILE_H
+
+#include "eagle/status.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+typedef struct {
+    unsigned char *data;
+    size_t size;
+} eg_bytes;
+
+/* Reads all of `path`, refusing more than `max` (< SIZE_MAX) bytes. Free out->data. */
+eagle_status eg_bytes_read_file(eg_bytes *out, const char *path, size_t max, eagle_error *err);
+
+/* A file mapped read-only. */
+typedef struct {
+    const unsigned char *data; /* NULL for an empty file */
+    size_t size;
+} eg_map;
+
+eagle_status eg_map_open(eg_map *out, const char *path, eagle_error *err);
+void eg_map_close(eg_map *map);
+
+/* Asks the system to have the whole mapping in huge pages and read ahead, where it can. */
+void eg_map_advise(const eg_map *map);
+
+/* "dir/name" into a new string; NULL without memory. Free with free(). */
+char *eg_path_join(const char *dir, const char *name);
+
+/* A file written under a temporary name beside `path` and renamed when complete. */
+typedef struct {
+    FILE *file;
+    char *path;
+    char *temporary;
+} eg_output;
+
+/* Opens; then write to out->file. EAGLE_EWRITE, EAGLE_ENOMEM. */
+eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err);
+/* Flushes to the disk and renames; on any failure `path` stays as it was. */
+eagle_status eg_output_commit(eg_output *out, eagle_error *err);
+/* Removes what was written, unless it was committed. */
+void eg_output_close(eg_output *out);
+
+#endif

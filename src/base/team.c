@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* team.c - the threads of one pass: shares of work, and a barrier that yields. */
+#include "base/team.h"
+
+/* Some microseconds: longer than the usual wait for the slower of two equal shares,
+ * shorter than a scheduler's time slice. */
+#define EG_SPINS 4000
+
+bool eg_team_init(eg_team *team, int n_threads)
+{
+    team->n = n_threads;
+    atomic_init(&team->waiting, 0);
+    atomic_init(&team->generation, 0);
+    if (pthread_mutex_init(&team->lock, NULL) != 0) {
+        return false;
+    }
+    if (pthread_cond_init(&team->moved, NULL) != 0) {
+        pthread_mutex_destroy(&team->lock);
+        return false;
+    }
+    return true;
+}
+
+void eg_team_destroy(eg_team *team)
+{
+    pthread_cond_destroy(&team->moved);
+    pthread_mutex_destroy(&team->lock);
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __asm__ volatile("pause");
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+void eg_team_wait(const eg_worker *worker)
+{
+    eg_team *team = worker->team;
+
+    if (team->n == 1) {
+        return;
+    }
+    unsigned generation = atomic_load(&team->generation);
+
+    if (atomic_fetch_add(&team->waiting, 1) == team->n - 1) { /* the last one opens the door */
+        atomic_store(&team->waiting, 0);
+        pthread_mutex_lock(&team->lock);
+        atomic_store(&team->generation, generation + 1);
+        pthread_cond_broadcast(&team->moved);
+        pthread_mutex_unlock(&team->lock);
+        return;
+    }
+    for (int i = 0; i < EG_SPINS; i++) {
+        if (atomic_load(&team->generation) != generation) {
+            return;
+        }
+        relax();
+    }
+    pthread_mutex_lock(&team->lock);
+    while (atomic_load(&team->generation) == generation) {
+        pthread_cond_wait(&team->moved, &team->lock);
+    }
+    pthread_mutex_unlock(&team->lock);
+}
+
+eg_span eg_worker_span(const eg_worker *worker, size_t n, size_t grain)
+{
+    size_t blocks = (n + grain - 1) / grain;
+    size_t share = blocks / (size_t)worker->n;
+    size_t extra = blocks % (size_t)worker->n;
+    size_t id = (size_t)worker->id;
+    size_t begin = (id * share + (id < extra ? id : extra)) * grain;
+    size_t end = begin + (share + (id < extra ? 1 : 0)) * grain;
+
+    return (eg_span){.begin = begin < n ? begin : n, .end = end < n ? end : n};
+}

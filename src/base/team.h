@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* team.h - the threads of one pass: who does which outputs, and a barrier that yields.
+ *
+ * Threads split outputs and never a sum, so their number cannot change a bit. */
+#ifndef EG_BASE_TEAM_H
+#define EG_BASE_TEAM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define EG_MAX_THREADS 64
+
+/* A barrier for n threads. Waiting spins briefly, then sleeps, so that a busy machine
+ * is slowed and not stopped. */
+typedef struct {
+    int n;
+    atomic_int waiting;
+    atomic_uint generation;
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+} eg_team;
+
+bool eg_team_init(eg_team *team, int n_threads); /* false: no memory or resources */
+void eg_team_destroy(eg_team *team);
+
+/* One thread of a team. */
+typedef struct {
+    eg_team *team;
+    int id; /* 0 .. n - 1 */
+    int n;
+} eg_worker;
+
+/* Waits for all threads of the team. */
+void eg_team_wait(const eg_worker *worker);
+
+typedef struct {
+    size_t begin;
+    size_t end;
+} eg_span;
+
+/* This worker's share of n items, cut at multiples of `grain` (>= 1). */
+eg_span eg_worker_span(const eg_worker *worker, size_t n, size_t grain);
+
+#endif

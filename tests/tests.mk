@@ -1,0 +1,36 @@
+# tests.mk - the tests' part of the Makefile.
+#
+# A test program is tests/<folder>/test_<name>.c, linked with the static library, with
+# tests/support/*.c that are not programs of their own, and with cmocka. tests/cli holds shell
+# scripts. The runner adds up what they print.
+
+support_sources := $(sort $(wildcard tests/support/lib_*.c))
+support_objects := $(support_sources:%.c=$(out)/%.o)
+test_sources    := $(sort $(wildcard tests/unit/test_*.c tests/kernels/test_*.c tests/golden/test_*.c \
+                     tests/oracle/test_*.c tests/fault/test_*.c))
+test_programs   := $(test_sources:%.c=$(out)/%)
+tool_sources    := $(sort $(wildcard tests/support/make_*.c tests/bench/bench_*.c))
+tool_programs   := $(tool_sources:%.c=$(out)/%)
+
+TEST_LIBS := $(if $(have_test),$(shell pkg-config --libs cmocka))
+
+$(out)/tests/%.o: CPPFLAGS += -Itests -D_GNU_SOURCE
+$(out)/tests/fault/%: WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
+
+$(test_programs): $(out)/%: $(out)/%.o $(support_objects) $(out)/libeagle.a
+	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $(filter %.o,$^) $(out)/libeagle.a $(TEST_LIBS) $(ALL_LIBS)
+
+$(tool_programs): $(out)/%: $(out)/%.o $(support_objects) $(out)/libeagle.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(out)/libeagle.a $(ALL_LIBS)
+
+.SECONDARY: $(test_sources:%.c=$(out)/%.o) $(tool_sources:%.c=$(out)/%.o)
+
+.PHONY: tests tools
+tests: $(test_programs)
+tools: $(tool_programs)
+
+check: all tests tools
+	$(Q)sh tests/run.sh $(out) $(BUILD)/eagle
+
+deps:
+	@sh tests/support/deps.sh
