@@ -185,4 +185,4 @@ clean:
 
 # ---- tests ---------------------------------------------------------------------------------------
 
-include tests/tests.mk
+include tests/tests.mk $(filter-out tests/tests.mk,$(wildcard tests/*.mk))
