@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* forward.c - the target's forward pass: rows to features and logits.
+ *
+ *   x = embed(token);  layers;  f = norm(x);  logits = Whead f
+ *
+ * f is EAGLE's feature: the vector that the LM head multiplies (Li et al. 2024a, section 3). */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "target/target.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The operations get the pass; the pass is the member of an eg_forward. */
+static eg_forward *owner(eg_pass *p)
+{
+    return (eg_forward *)((char *)p - offsetof(eg_forward, pass));
+}
+
+static void embed(eg_pass *p, const eg_worker *worker)
+{
+    const eg_forward *f = owner(p);
+    const size_t dim = (size_t)p->config->dim;
+    const eg_span share = eg_worker_span(worker, (size_t)p->n_rows, 1);
+
+    for (size_t i = share.begin; i < share.end; i++) {
+        eg_matrix_row(p->x + i * dim, &f->target->embed, p->rows[i].token);
+        eg_pass_rotation(p, (int32_t)i);
+    }
+}
+
+static void final_norm(eg_pass *p, const eg_worker *worker)
+{
+    eg_forward *f = owner(p);
+    const size_t dim = (size_t)p->config->dim;
+    const eg_span share = eg_worker_span(worker, (size_t)p->n_rows, 1);
+
+    for (size_t i = share.begin; i < share.end; i++) {
+        eg_pass_check(p, (int32_t)i, p->config->n_layers);
+        p->compute.kernels->rmsnorm(f->feature + i * dim, p->x + i * dim, f->target->norm,
+                                    p->config->rms_eps, dim);
+    }
+}
+
+/* Brings the features that want logits together in y. */
+static void gather(eg_pass *p, const eg_worker *worker)
+{
+    const eg_forward *f = owner(p);
+    const size_t dim = (size_t)p->config->dim;
+    const eg_span share = eg_worker_span(worker, (size_t)f->n_wanting, 1);
+
+    for (size_t j = share.begin; j < share.end; j++) {
+        memcpy(p->y + j * dim, f->feature + (size_t)f->wanting[j] * dim, dim * sizeof(float));
+    }
+}
+
+static void lm_head(eg_pass *p, const eg_worker *worker)
+{
+    const eg_forward *f = owner(p);
+    const size_t dim = (size_t)p->config->dim;
+    const eg_vectors x = {.data = p->y, .n = (size_t)f->n_wanting, .dim = dim, .stride = dim};
+
+    if (f->n_wanting > 0) {
+        eg_linear(p, worker, p->logits, &f->target->lm_head, &x);
+    }
+}
+
+static const eg_operation begin[] = {{embed, EAGLE_SITE_EMBED, false}};
+static const eg_operation end[] = {{final_norm, EAGLE_SITE_LOGITS, false},
+                                   {gather, EAGLE_SITE_LOGITS, false},
+                                   {lm_head, EAGLE_SITE_LOGITS, true}};
+
+eagle_status eg_forward_create(eg_forward *out, const eg_target *target, const eg_compute *compute,
+                               int32_t kv_cap, int32_t max_rows, int32_t max_logits,
+                               eagle_error *err)
+{
+    const eagle_config *c = &target->config;
+    eagle_status st = EAGLE_OK;
+
+    *out = (eg_forward){.target = target};
+    st = eg_kvcache_create(&out->kv, c->n_layers, c->n_kv_heads, c->head_dim, kv_cap, err);
+    if (st != EAGLE_OK) {
+        goto done;
+    }
+    st = eg_pass_create(&out->pass, c, compute, &out->kv, target->inv_freq, max_rows, max_logits,
+                        err);
+    if (st != EAGLE_OK) {
+        goto done;
+    }
+    out->feature = eg_alloc_aligned((size_t)max_rows, (size_t)c->dim * sizeof(float));
+    out->wanting = eg_alloc((size_t)max_logits, sizeof(int32_t));
+    if (out->feature == NULL || out->wanting == NULL) {
+        st = eg_fail(err, EAGLE_ENOMEM, "no memory for the features of %d rows", max_rows);
+    }
+
+done:
+    if (st != EAGLE_OK) {
+        eg_forward_free(out);
+    }
+    return st;
+}
+
+void eg_forward_free(eg_forward *f)
+{
+    free(f->wanting);
+    free(f->feature);
+    eg_pass_free(&f->pass);
+    eg_kvcache_free(&f->kv);
+    *f = (eg_forward){0};
+}
+
+uint64_t eg_forward_bytes(const eg_target *target, const eg_compute *compute, int32_t kv_cap,
+                          int32_t max_rows, int32_t max_logits)
+{
+    const eagle_config *c = &target->config;
+
+    return eg_pass_bytes(c, compute, kv_cap, max_rows, max_logits) +
+           (uint64_t)max_rows * (uint64_t)c->dim * sizeof(float);
+}
+
+static void show(const eg_forward *f, eagle_site site, int32_t n, int32_t dim, const float *data)
+{
+    const eagle_probe *probe = f->pass.probe;
+
+    if (probe != NULL && n > 0) {
+        probe->see(probe->ctx, site, 0, n, dim, data, dim);
+    }
+}
+
+eagle_status eg_forward_run(eg_forward *f, const eg_row *rows, int32_t n, bool fast,
+                            eagle_error *err)
+{
+    const eg_program program = {.before = begin,
+                                .n_before = 1,
+                                .layers = f->target->layers,
+                                .n_layers = f->target->config.n_layers,
+                                .after = end,
+                                .n_after = 3};
+
+    assert(n >= 1 && n <= f->pass.max_rows);
+    f->n_wanting = 0;
+    for (int32_t i = 0; i < n; i++) {
+        if (rows[i].wants_logits) {
+            assert(f->n_wanting < f->pass.max_logits);
+            f->wanting[f->n_wanting++] = i;
+        }
+    }
+    f->pass.rows = rows;
+    f->pass.n_rows = n;
+    f->pass.fast = fast;
+    eagle_status st = eg_pass_run(&f->pass, &program, err);
+
+    if (st == EAGLE_OK) {
+        show(f, EAGLE_SITE_FEATURE, n, f->target->config.dim, f->feature);
+        show(f, EAGLE_SITE_LOGITS, f->n_wanting, f->target->config.vocab, f->pass.logits);
+    }
+    return st;
+}
+
+eagle_status eg_forward_logits(eg_forward *f, const float *feature, eagle_error *err)
+{
+    const eg_program program = {.after = &end[2], .n_after = 1};
+
+    memcpy(f->pass.y, feature, (size_t)f->target->config.dim * sizeof(float));
+    f->n_wanting = 1;
+    f->pass.n_rows = 0;
+    f->pass.fast = false;
+    eagle_status st = eg_pass_run(&f->pass, &program, err);
+
+    if (st == EAGLE_OK) {
+        show(f, EAGLE_SITE_LOGITS, 1, f->target->config.vocab, f->pass.logits);
+    }
+    return st;
+}
