@@ -113,8 +113,9 @@ EAGLE_API const eagle_tensor *eagle_head_tensor(const eagle_head *head, int32_t 
 /* Reads every weight once with `threads` threads; *n_bytes receives how many bytes that was.
  * With `check`, EAGLE_EFORMAT names the first tensor that holds a NaN or an infinity; without
  * it the time of the call measures the read bandwidth of the mapping. `head` may be NULL. */
-EAGLE_API eagle_status eagle_model_scan(uint64_t *n_bytes, const eagle_model *model, const eagle_head *head,
-                                        bool check, int32_t threads, eagle_error *err);
+EAGLE_API eagle_status eagle_model_scan(uint64_t *n_bytes, const eagle_model *model,
+                                        const eagle_head *head, bool check, int32_t threads,
+                                        eagle_error *err);
 
 #ifdef __cplusplus
 }

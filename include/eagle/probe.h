@@ -13,23 +13,23 @@ extern "C" {
 
 /* Named places of a pass, in the order in which a row meets them. */
 typedef enum {
-    EAGLE_SITE_EMBED,      /* [dim] token embedding                                     */
-    EAGLE_SITE_LAYER_IN,   /* [dim] input of a layer, before any norm (EAGLE-3's taps)  */
-    EAGLE_SITE_ATTN_NORM,  /* [dim]                                                     */
-    EAGLE_SITE_Q,          /* [n_heads x head_dim] before RoPE                          */
-    EAGLE_SITE_K,          /* [n_kv_heads x head_dim] before RoPE                       */
-    EAGLE_SITE_V,          /* [n_kv_heads x head_dim]                                   */
-    EAGLE_SITE_Q_ROPE,     /* [n_heads x head_dim]                                      */
-    EAGLE_SITE_K_ROPE,     /* [n_kv_heads x head_dim]                                   */
-    EAGLE_SITE_ATTN,       /* [n_heads x head_dim] heads side by side, before o_proj    */
-    EAGLE_SITE_RESID_ATTN, /* [dim] residual stream after attention                     */
-    EAGLE_SITE_MLP_NORM,   /* [dim]                                                     */
-    EAGLE_SITE_ACT,        /* [ffn_dim] silu(gate) x up                                 */
-    EAGLE_SITE_RESID_MLP,  /* [dim] residual stream after the MLP: the layer's output   */
-    EAGLE_SITE_FEATURE,    /* [dim] after the final norm: EAGLE-1's feature             */
-    EAGLE_SITE_LOGITS,     /* [vocab]                                                   */
-    EAGLE_SITE_HEAD_FUSED, /* [dim] fc(embedding, feature) of the extrapolator          */
-    EAGLE_SITE_HEAD_OUT,   /* [dim] predicted feature                                   */
+    EAGLE_SITE_EMBED,       /* [dim] token embedding                                     */
+    EAGLE_SITE_LAYER_IN,    /* [dim] input of a layer, before any norm (EAGLE-3's taps)  */
+    EAGLE_SITE_ATTN_NORM,   /* [dim]                                                     */
+    EAGLE_SITE_Q,           /* [n_heads x head_dim] before RoPE                          */
+    EAGLE_SITE_K,           /* [n_kv_heads x head_dim] before RoPE                       */
+    EAGLE_SITE_V,           /* [n_kv_heads x head_dim]                                   */
+    EAGLE_SITE_Q_ROPE,      /* [n_heads x head_dim]                                      */
+    EAGLE_SITE_K_ROPE,      /* [n_kv_heads x head_dim]                                   */
+    EAGLE_SITE_ATTN,        /* [n_heads x head_dim] heads side by side, before o_proj    */
+    EAGLE_SITE_RESID_ATTN,  /* [dim] residual stream after attention                     */
+    EAGLE_SITE_MLP_NORM,    /* [dim]                                                     */
+    EAGLE_SITE_ACT,         /* [ffn_dim] silu(gate) x up                                 */
+    EAGLE_SITE_RESID_MLP,   /* [dim] residual stream after the MLP: the layer's output   */
+    EAGLE_SITE_FEATURE,     /* [dim] after the final norm: EAGLE-1's feature             */
+    EAGLE_SITE_LOGITS,      /* [vocab]                                                   */
+    EAGLE_SITE_HEAD_FUSED,  /* [dim] fc(embedding, feature) of the extrapolator          */
+    EAGLE_SITE_HEAD_OUT,    /* [dim] predicted feature                                   */
     EAGLE_SITE_HEAD_LOGITS, /* [vocab]                                                  */
     EAGLE_SITE_COUNT
 } eagle_site;

@@ -13,7 +13,8 @@ extern "C" {
 #endif
 
 typedef struct {
-    bool exhaustive; /* every input of exp, log, sin, cos: minutes; needs MPFR, else EAGLE_EUNSUPPORTED */
+    bool
+        exhaustive; /* every input of exp, log, sin, cos: minutes; needs MPFR, else EAGLE_EUNSUPPORTED */
     int32_t threads; /* 0: the CPUs this process may use */
     /* Told of each check as it ends; `passed` < 0 means progress only. May be NULL. */
     void (*report)(void *ctx, const char *check, int passed, const char *detail);

@@ -86,13 +86,14 @@ EAGLE_API eagle_status eagle_session_feed(eagle_rows *rows, eagle_session *s, co
  *           finite; the session then stays as before the round. */
 EAGLE_API eagle_status eagle_session_draft(const eagle_tree **tree, eagle_session *s,
                                            const eagle_draws *draws, eagle_error *err);
-EAGLE_API eagle_status eagle_session_score(eagle_rows *rows, eagle_session *s, const eagle_tree *tree,
-                                           eagle_error *err);
+EAGLE_API eagle_status eagle_session_score(eagle_rows *rows, eagle_session *s,
+                                           const eagle_tree *tree, eagle_error *err);
 EAGLE_API eagle_status eagle_session_commit(eagle_session *s, const eagle_path *path,
                                             eagle_error *err);
 
 /* One round: draft, score, eagle_verify, commit. *path is the session's own. */
-EAGLE_API eagle_status eagle_session_step(const eagle_path **path, eagle_session *s, eagle_error *err);
+EAGLE_API eagle_status eagle_session_step(const eagle_path **path, eagle_session *s,
+                                          eagle_error *err);
 
 /* The tree and the rows of the last round, for reports; empty before the first. */
 EAGLE_API const eagle_tree *eagle_session_tree(const eagle_session *s);

@@ -21,7 +21,8 @@ typedef struct eagle_tokenizer eagle_tokenizer; /* opaque */
 
 /* Opens DIR/tokenizer.json. EAGLE_EREAD, EAGLE_EFORMAT, EAGLE_EUNSUPPORTED (a component that is
  * not understood, by name), EAGLE_ENOMEM. */
-EAGLE_API eagle_status eagle_tokenizer_open(eagle_tokenizer **out, const char *dir, eagle_error *err);
+EAGLE_API eagle_status eagle_tokenizer_open(eagle_tokenizer **out, const char *dir,
+                                            eagle_error *err);
 EAGLE_API void eagle_tokenizer_free(eagle_tokenizer *t);
 
 /* One more than the largest id. */

@@ -50,7 +50,8 @@ typedef struct {
     int32_t (*pick)(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n);
     bool (*accept)(void *ctx, eagle_draw_key key, uint64_t num, uint64_t den);
     int32_t (*pick_wide)(void *ctx, eagle_draw_key key, const eagle_wide *w, int32_t n);
-    bool (*accept_wide)(void *ctx, eagle_draw_key key, const eagle_wide *num, const eagle_wide *den);
+    bool (*accept_wide)(void *ctx, eagle_draw_key key, const eagle_wide *num,
+                        const eagle_wide *den);
     void *ctx;
 } eagle_draws;
 
@@ -144,9 +145,9 @@ EAGLE_API void eagle_path_free(eagle_path *path);
  *
  * EAGLE_ENUMERIC when a row on the walked path is not finite, EAGLE_EFIT when rows, tree and
  * path do not belong together. On failure path->n is 0. */
-EAGLE_API eagle_status eagle_verify(eagle_path *path, const eagle_tree *tree, const eagle_rows *rows,
-                                    const eagle_sampling *sampling, const eagle_draws *draws,
-                                    eagle_error *err);
+EAGLE_API eagle_status eagle_verify(eagle_path *path, const eagle_tree *tree,
+                                    const eagle_rows *rows, const eagle_sampling *sampling,
+                                    const eagle_draws *draws, eagle_error *err);
 
 #ifdef __cplusplus
 }

@@ -31,7 +31,8 @@ eagle_status eg_bytes_read_file(eg_bytes *out, const char *path, size_t max, eag
     for (;;) {
         if (size == cap) { /* grows with what was read, not with what a file claims */
             cap = cap == 0 ? (size_t)1 << 16 : 2 * cap;
-            cap = cap > max ? max + 1 : cap; /* one spare byte tells "exactly max" from "too long" */
+            cap =
+                cap > max ? max + 1 : cap; /* one spare byte tells "exactly max" from "too long" */
             unsigned char *grown = realloc(data, cap);
 
             if (grown == NULL) {

@@ -19,7 +19,7 @@ static inline eg_u128 eg_u128_mul(uint64_t a, uint64_t b)
     uint64_t b0 = b & 0xffffffffu;
     uint64_t b1 = b >> 32;
     uint64_t low = a0 * b0;
-    uint64_t mid = a1 * b0 + (low >> 32);          /* < 2^64: (2^32-1)^2 + 2^32 - 1 */
+    uint64_t mid = a1 * b0 + (low >> 32);           /* < 2^64: (2^32-1)^2 + 2^32 - 1 */
     uint64_t cross = a0 * b1 + (mid & 0xffffffffu); /* likewise                     */
 
     return (eg_u128){.hi = a1 * b1 + (mid >> 32) + (cross >> 32),
