@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # eagle - EAGLE speculative decoding for CPUs. `make help` lists the targets.
 #
 # Objects go to build/<flavour>/, so that flavours never mix. A file's suffix is its instruction

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # run.sh OUT EAGLE - runs every built test program and every script of tests/cli, and ends
 # with one line: N passed, N failed, N skipped.
 #

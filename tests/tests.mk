@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # tests.mk - the tests' part of the Makefile.
 #
 # A test program is tests/<folder>/test_<name>.c, linked with the static library, with

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # deps.sh - makes sure of the libraries: asks pkg-config what is missing, shows the package
 # manager's command and runs it. Without rights it prints the command and goes on.
 

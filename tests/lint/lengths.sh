@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# lengths.sh - no function over 100 lines, no file over 800, the reading path under 3,500.
+#
+# Runs in the root of a source tree. Prints one line per violation and fails if there is one; the
+# length of the reading path is printed always. A function is what lies between a brace in
+# the first column and the next one that closes there: clang-format puts them so.
+
+awk '
+FNR == 1 { report(); file = FILENAME }
+{ lines = FNR }
+/^\{/ { open = FNR }
+/^\}/ && open {
+    if (FNR - open + 1 > 100) {
+        printf "%s:%d: a function of %d lines, 100 allowed\n", FILENAME, open, FNR - open + 1
+        failed = 1
+    }
+    open = 0
+}
+function report() {
+    if (lines > 800) { printf "%s: %d lines, 800 allowed\n", file, lines; failed = 1 }
+    lines = 0
+    open = 0
+}
+END { report(); exit failed }
+' $(find src include tests -name '*.[ch]' -o -name '*.sh' -o -name '*.mk' | sort)
+status=$?
+
+# What someone reads who follows one token: without the instruction sets, which repeat it.
+path_lines=$(for folder in sample tree head draft verify decode target; do
+    [ -d "src/$folder" ] && find "src/$folder" -name '*.[ch]' |
+        grep -vE '_(avx2|avx512|neon)\.c$'
+done | xargs cat /dev/null | wc -l)
+echo "note: the reading path has $((path_lines)) of at most 3500 lines"
+if [ "$path_lines" -gt 3500 ]; then
+    echo "src: the reading path has $path_lines lines, 3500 allowed"
+    status=1
+fi
+exit $status
