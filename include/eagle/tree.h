@@ -25,9 +25,11 @@ typedef struct {
     int32_t *token;   /* [cap]                                                         */
     int32_t *parent;  /* [cap] parent[0] == -1, parent[i] < i                          */
     int32_t *depth;   /* [cap] depth[0] == 0                                           */
-    float *score;     /* [cap] draft log-probability of the path from the root, <= 0   */
+    /* [cap] draft log-probability of the path from the root, <= 0; NULL if unknown. */
+    float *score;
     /* [cap] integer weights [vocab] of the law that a node's children were drawn from,
-     * without replacement, in their order; NULL where they were chosen without chance. */
+     * without replacement, in their order; NULL where they were chosen without chance. The
+     * array itself may be NULL: no child was drawn. */
     const uint64_t **law;
 } eagle_tree;
 
@@ -40,7 +42,8 @@ EAGLE_API void eagle_tree_free(eagle_tree *tree);
 EAGLE_API void eagle_tree_reset(eagle_tree *tree, int32_t root_token, int32_t pos);
 
 /* Adds a child of `parent`, to be walked, and returns its number, or -1 when the tree is
- * full, `parent` is no node, or `parent` has a child of that token already. */
+ * full, `parent` is no node or has a child of that token already, or the last nodes are not
+ * to be walked. */
 EAGLE_API int32_t eagle_tree_add(eagle_tree *tree, int32_t parent, int32_t token, float score);
 
 /* The child of `node` that carries `token` and is walked, or -1. */
@@ -70,7 +73,7 @@ EAGLE_API void eagle_shape_free(eagle_shape *shape);
 EAGLE_API int32_t eagle_shape_nodes(const eagle_shape *shape);    /* without the root */
 EAGLE_API int32_t eagle_shape_depth(const eagle_shape *shape);    /* levels           */
 EAGLE_API int32_t eagle_shape_max_rank(const eagle_shape *shape); /* largest rank     */
-/* Parent (0 = root), rank and depth of node i in [1, nodes]. */
+/* Parent (0 = root), rank and depth of node i, 1 <= i <= nodes. */
 EAGLE_API int32_t eagle_shape_parent(const eagle_shape *shape, int32_t i);
 EAGLE_API int32_t eagle_shape_rank(const eagle_shape *shape, int32_t i);
 EAGLE_API int32_t eagle_shape_level(const eagle_shape *shape, int32_t i);
@@ -78,13 +81,14 @@ EAGLE_API int32_t eagle_shape_level(const eagle_shape *shape, int32_t i);
 /* Recorded rounds: a tree per round, for replay. */
 typedef struct eagle_rounds eagle_rounds; /* opaque */
 EAGLE_API eagle_status eagle_rounds_create(eagle_rounds **out, eagle_error *err);
-/* Appends a round: the root's token, then n nodes with parents (0 = root, i = node i). */
+/* Appends a round: the root's token, then n nodes with parents (0 = root, i = node i). EAGLE_ENOMEM;
+ * EAGLE_EFORMAT, naming round and node, when it is no tree. */
 EAGLE_API eagle_status eagle_rounds_add(eagle_rounds *rounds, int32_t root, const int32_t *token,
                                         const int32_t *parent, int32_t n, eagle_error *err);
 EAGLE_API void eagle_rounds_free(eagle_rounds *rounds);
 EAGLE_API int32_t eagle_rounds_count(const eagle_rounds *rounds);
 EAGLE_API int32_t eagle_rounds_max_nodes(const eagle_rounds *rounds); /* without the root */
-/* Round r: its root, its nodes. The arrays stay owned by `rounds`. */
+/* Round r, 0 <= r < count: its root and its n nodes; returns n. The arrays stay owned by `rounds`. */
 EAGLE_API int32_t eagle_rounds_get(const eagle_rounds *rounds, int32_t r, int32_t *root,
                                    const int32_t **token, const int32_t **parent);
 

@@ -134,7 +134,8 @@ typedef struct {
 } eagle_path;
 
 /* Makes a path for trees of up to `cap_nodes` nodes over `vocab` tokens (<= 2^18), with all
- * the scratch that eagle_verify() needs in `mode`. EAGLE_ENOMEM, EAGLE_EUNSUPPORTED (vocab). */
+ * the scratch that eagle_verify() needs in `mode`. EAGLE_ENOMEM, EAGLE_EUNSUPPORTED (vocab),
+ * EAGLE_EINVAL (cap_nodes outside [1, 65536]). Free with eagle_path_free(). */
 EAGLE_API eagle_status eagle_path_create(eagle_path **out, int32_t cap_nodes, int32_t vocab,
                                          eagle_verify_mode mode, eagle_error *err);
 EAGLE_API void eagle_path_free(eagle_path *path);
@@ -143,8 +144,10 @@ EAGLE_API void eagle_path_free(eagle_path *path);
  * one token more. Pure: all chance comes from `draws`, which greedy mode does not ask (NULL
  * is allowed there). rows->n >= tree->n_verify.
  *
- * EAGLE_ENUMERIC when a row on the walked path is not finite, EAGLE_EFIT when rows, tree and
- * path do not belong together. On failure path->n is 0. */
+ * EAGLE_ENUMERIC when a row on the walked path is not finite; EAGLE_EFIT when rows, tree, path and
+ * sampling do not belong together, when a node has more than 4 drawn children, or one that its
+ * law cannot have given; and what eagle_tree_check() and eagle_sampling_check() refuse, as they
+ * do. On failure path->n is 0. Never allocates. */
 EAGLE_API eagle_status eagle_verify(eagle_path *path, const eagle_tree *tree,
                                     const eagle_rows *rows, const eagle_sampling *sampling,
                                     const eagle_draws *draws, eagle_error *err);
