@@ -6,20 +6,19 @@
 #include <string.h>
 
 /* The table of status.h. */
-static const char exit_codes[] =
-    "exit codes\n"
-    "    0   done; a verification passed\n"
-    "    1   a verification failed\n"
-    "    2   usage\n"
-    "    3   input that is missing, malformed or not supported\n"
-    "    4   parts that do not fit each other\n"
-    "    5   limits: memory, context, disk full, a failed write\n"
-    "    6   NaN or infinity, or an unfit floating-point environment\n"
-    "    7   inconclusive or only bounded; never a pass\n"
-    "    8   near-tie only\n"
-    "    9   lossy by configuration\n"
-    "   70   internal error\n"
-    "  130   ended by SIGINT; 143 by SIGTERM\n";
+static const char exit_codes[] = "exit codes\n"
+                                 "    0   done; a verification passed\n"
+                                 "    1   a verification failed\n"
+                                 "    2   usage\n"
+                                 "    3   input that is missing, malformed or not supported\n"
+                                 "    4   parts that do not fit each other\n"
+                                 "    5   limits: memory, context, disk full, a failed write\n"
+                                 "    6   NaN or infinity, or an unfit floating-point environment\n"
+                                 "    7   inconclusive or only bounded; never a pass\n"
+                                 "    8   near-tie only\n"
+                                 "    9   lossy by configuration\n"
+                                 "   70   internal error\n"
+                                 "  130   ended by SIGINT; 143 by SIGTERM\n";
 
 void eg_help_all(void)
 {

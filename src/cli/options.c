@@ -103,9 +103,8 @@ static const eg_option table[EG_OPT_COUNT] = {
                      "fast: prompts by OpenBLAS, other bits"},
     [EG_OPT_MAX_MEMORY] = {"max-memory", 0, "SIZE", NULL, RUNS, EG_KIND_BYTES, AT(max_memory), 0, 0,
                            "refuse to need more, such as 4G (default: what is free)"},
-    [EG_OPT_QUIET] = {"quiet", 'q', NULL, NULL,
-                      RUNS | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST, EG_KIND_FLAG, AT(quiet), 0, 0,
-                      "nothing on stderr but errors"},
+    [EG_OPT_QUIET] = {"quiet", 'q', NULL, NULL, RUNS | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST,
+                      EG_KIND_FLAG, AT(quiet), 0, 0, "nothing on stderr but errors"},
     [EG_OPT_VERBOSE] = {"verbose", 'v', NULL, NULL, RUNS, EG_KIND_FLAG, AT(verbose), 0, 0,
                         "say more on stderr"},
     [EG_OPT_HELP] = {"help", 'h', NULL, NULL, ~0u, EG_KIND_FLAG, AT(help), 0, 0, "this help"},
@@ -260,14 +259,9 @@ static eagle_status set(eg_options *opt, const eg_option *o, const char *text, e
     void *place = (char *)opt + o->place;
 
     switch (o->kind) {
-    case EG_KIND_FLAG:
-        *(bool *)place = true;
-        return EAGLE_OK;
-    case EG_KIND_TEXT:
-        *(const char **)place = text;
-        return EAGLE_OK;
-    case EG_KIND_STOP:
-        return read_stop(opt, text, err);
+    case EG_KIND_FLAG: *(bool *)place = true; return EAGLE_OK;
+    case EG_KIND_TEXT: *(const char **)place = text; return EAGLE_OK;
+    case EG_KIND_STOP: return read_stop(opt, text, err);
     case EG_KIND_WHOLE:
         if (!read_whole(place, text, o->low, o->high)) {
             return eg_cli_fail(err, EAGLE_EINVAL, "--%s %s: needs a whole number from %d to %d",
@@ -280,10 +274,8 @@ static eagle_status set(eg_options *opt, const eg_option *o, const char *text, e
                                o->name, text);
         }
         return EAGLE_OK;
-    case EG_KIND_DECIMAL:
-        return read_decimal(place, o, text, err);
-    case EG_KIND_SEED:
-        return read_seed(place, text, err);
+    case EG_KIND_DECIMAL: return read_decimal(place, o, text, err);
+    case EG_KIND_SEED: return read_seed(place, text, err);
     case EG_KIND_BYTES:
         if (!read_bytes(place, text)) {
             return eg_cli_fail(err, EAGLE_EINVAL,
@@ -297,8 +289,7 @@ static eagle_status set(eg_options *opt, const eg_option *o, const char *text, e
             return eg_cli_fail(err, EAGLE_EINVAL, "--%s %s: needs %s", o->name, text, o->argument);
         }
         return EAGLE_OK;
-    case EG_KIND_ISA:
-        return eagle_isa_parse(place, text, err);
+    case EG_KIND_ISA: return eagle_isa_parse(place, text, err);
     }
     return EAGLE_OK;
 }

@@ -64,7 +64,7 @@ enum {
     EG_OPT_HELP,
     EG_OPT_COUNT
 };
-#define EG_GIVEN(opt, which) (((opt)->given >> (which) & 1u) != 0)
+#define EG_GIVEN(opt, which) (((opt)->given >> (which)&1u) != 0)
 
 /* Values of the options that choose, in the order in which the table names them. */
 enum { EG_FORMAT_TEXT, EG_FORMAT_JSON };
