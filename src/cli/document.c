@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* document.c - the JSON document of generate, and its closing line. */
+#include "cli/document.h"
+
+#include "cli/messages.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+json_t *eg_json_ids(const int32_t *id, int32_t n)
+{
+    json_t *list = json_array();
+
+    for (int32_t i = 0; i < n; i++) {
+        if (json_array_append_new(list, json_integer(id[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *result(const eg_engine *e, const eg_generation *g, const eg_prompt *prompt,
+                      const eg_text *text)
+{
+    json_t *words =
+        e->tokenizer != NULL ? eg_json_text(text->n > 0 ? text->bytes : "", text->n) : json_null();
+
+    return json_pack("{s:o, s:o, s:o, s:s, s:s}", "prompt_ids", eg_json_ids(prompt->ids, prompt->n),
+                     "output_ids", eg_json_ids(g->id, g->n), "text", words, "finish_reason",
+                     eg_finish_name(g->finish), "logits_digest", g->digest);
+}
+
+/* vLLM's names. accept_rate_at_depth[d - 1] is the share of rounds whose path reached depth d. */
+static json_t *speculation(const eg_generation *g)
+{
+    json_t *histogram = json_array();
+    json_t *rate = json_array();
+    int64_t reached = g->steps;
+    int bad = 0;
+
+    for (int32_t i = 0; i < g->n_histogram; i++) {
+        bad |= json_array_append_new(histogram, json_integer(g->histogram[i]));
+        reached -= g->histogram[i];
+        if (i + 1 < g->n_histogram) {
+            bad |= json_array_append_new(rate, json_real((double)reached / (double)g->steps));
+        }
+    }
+    if (bad != 0) {
+        json_decref(histogram);
+        json_decref(rate);
+        return NULL;
+    }
+    return json_pack("{s:I, s:I, s:I, s:f, s:o, s:o}", "num_spec_steps", (json_int_t)g->steps,
+                     "num_draft_tokens", (json_int_t)g->drafted, "num_accepted_draft_tokens",
+                     (json_int_t)g->accepted, "mean_acceptance_length", eg_generation_tau(g),
+                     "acceptance_histogram", histogram, "accept_rate_at_depth", rate);
+}
+
+/* What the result depends on, and, of no influence on it, threads and instruction set. */
+static json_t *settings(const eg_engine *e, const eg_options *opt)
+{
+    char seed[24]; /* a string: few readers of JSON keep 64 bits */
+
+    snprintf(seed, sizeof seed, "%" PRIu64, opt->seed);
+    return json_pack(
+        "{s:s, s:s, s:s, s:f, s:s, s:s, s:s, s:i, s:s, s:i}", "version", eagle_version(), "tree",
+        eg_engine_tree(e), "verification", eg_verify_name(e->how.sampling.mode), "temperature",
+        (double)e->how.sampling.temperature, "seed", seed, "math",
+        e->how.math == EAGLE_MATH_EXACT ? "exact" : "fast", "contract", eagle_contract(), "ctx",
+        e->how.ctx, "isa", eg_engine_isa(&e->how), "threads", eg_engine_threads(&e->how));
+}
+
+static json_t *timings(const eg_engine *e, const eg_generation *g)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "load_s", e->load_s, "prompt_s", g->prompt_s,
+                     "decode_s", g->decode_s, "prompt_tokens_per_s",
+                     eg_rate(g->n_prompt, g->prompt_s), "decode_tokens_per_s",
+                     eg_rate(g->n_decoded, g->decode_s));
+}
+
+eagle_status eg_document(json_t **out, const eg_engine *e, const eg_options *opt,
+                         const eg_generation *g, const eg_prompt *prompt, const eg_text *text,
+                         json_t *rounds)
+{
+    *out = json_pack("{s:s, s:o, s:{s:o}, s:o, s:o, s:O*}", "schema", "eagle.generate/1", "result",
+                     result(e, g, prompt, text), "metrics", "speculative_decoding", speculation(g),
+                     "timings", timings(e, g), "settings", settings(e, opt), "rounds", rounds);
+    return *out != NULL ? EAGLE_OK : EAGLE_ENOMEM;
+}
+
+void eg_closing_line(const eg_engine *e, const eg_generation *total, const eg_options *opt)
+{
+    eg_cli_note(opt->quiet,
+                "%d tokens, %.1f tokens/s, mean acceptance length %.3f, %" PRId64
+                " rounds, tree %s, verification %s, math %s, seed %" PRIu64,
+                total->n, eg_rate(total->n_decoded, total->decode_s), eg_generation_tau(total),
+                total->steps, eg_engine_tree(e), eg_verify_name(e->how.sampling.mode),
+                e->how.math == EAGLE_MATH_EXACT ? "exact" : "fast (not canonical)", opt->seed);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* engine.h - from options to a session: model, head, tokenizer, drafter; shared by the commands. */
+#ifndef EG_CLI_ENGINE_H
+#define EG_CLI_ENGINE_H
+
+#include "cli/options.h"
+#include "cli/progress.h"
+
+typedef struct {
+    eagle_model *model;
+    eagle_head *head;           /* NULL: none                             */
+    eagle_tokenizer *tokenizer; /* NULL: the directory has none           */
+    eagle_shape *shape;         /* of a static tree                       */
+    eagle_rounds *rounds;       /* of --spec-rounds                       */
+    eagle_drafter *drafter;     /* NULL: plain decoding                   */
+    eagle_session *session;     /* from eg_engine_start()                 */
+    eagle_session_options how;  /* what the session was made with         */
+    eagle_memory_bill bill;
+    double load_s;
+} eg_engine;
+
+/* What can be wrong with the options themselves: drafting given twice or without a head, a
+ * verification that does not fit. Needs no file. EAGLE_EINVAL. */
+eagle_status eg_engine_check(const eg_options *opt, eagle_error *err);
+
+/* Opens model, head, tokenizer and drafter. A tokenizer of an unsupported kind is an error unless
+ * `ids_suffice`. Call eg_engine_close() also after a failure. */
+eagle_status eg_engine_open(eg_engine *out, const eg_options *opt, bool ids_suffice,
+                            eagle_error *err);
+
+/* What a session of `ctx` positions would be made with; `rows`: most rows of one feed that are to
+ * be read (0: none). */
+void eg_engine_plan(eagle_session_options *out, const eg_engine *e, const eg_options *opt,
+                    int32_t ctx, int32_t rows);
+
+/* EAGLE_ELIMIT when the bill and `extra` bytes are more than --max-memory, or than what is free. */
+eagle_status eg_engine_afford(const eagle_memory_bill *bill, const eg_options *opt, uint64_t extra,
+                              eagle_error *err);
+
+/* Makes the session, after looking at its bill. */
+eagle_status eg_engine_start(eg_engine *e, const eg_options *opt, int32_t ctx, int32_t rows,
+                             uint64_t extra, eagle_error *err);
+void eg_engine_close(eg_engine *e);
+
+/* Positions for `n_prompt` tokens and `n` more: -c, or what is needed, at most the model's.
+ * EAGLE_ELIMIT when the prompt alone is longer. A larger -c than the model's warns. */
+eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *opt,
+                           int64_t n_prompt, int64_t n, eagle_error *err);
+
+uint64_t eg_bill_total(const eagle_memory_bill *bill);
+
+/* "greedy", "coupled", "rejection". */
+const char *eg_verify_name(eagle_verify_mode mode);
+
+/* The drafter's tree in words, "none" for plain decoding. */
+const char *eg_engine_tree(const eg_engine *e);
+
+/* Threads and instruction set that the session's options come to. */
+int32_t eg_engine_threads(const eagle_session_options *how);
+const char *eg_engine_isa(const eagle_session_options *how);
+
+/* Opens DIR/tokenizer.json, *out NULL when there is none. */
+eagle_status eg_tokenizer_find(eagle_tokenizer **out, const char *dir, eagle_error *err);
+
+#endif

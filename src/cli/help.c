@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* help.c - help and version. */
+#include "cli/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The table of status.h. */
+static const char exit_codes[] = "exit codes\n"
+                                 "    0   done; a verification passed\n"
+                                 "    1   a verification failed\n"
+                                 "    2   usage\n"
+                                 "    3   input that is missing, malformed or not supported\n"
+                                 "    4   parts that do not fit each other\n"
+                                 "    5   limits: memory, context, disk full, a failed write\n"
+                                 "    6   NaN or infinity, or an unfit floating-point environment\n"
+                                 "    7   inconclusive or only bounded; never a pass\n"
+                                 "    8   near-tie only\n"
+                                 "    9   lossy by configuration\n"
+                                 "   70   internal error\n"
+                                 "  130   ended by SIGINT; 143 by SIGTERM\n";
+
+void eg_help_all(void)
+{
+    const eg_command *c = NULL;
+
+    printf("eagle %s - EAGLE speculative decoding for CPUs\n\n"
+           "usage: eagle COMMAND [options]\n\ncommands\n",
+           eagle_version());
+    for (int32_t i = 0; (c = eg_command_at(i)) != NULL; i++) {
+        printf("  %-10s %s\n", c->name, c->summary);
+    }
+    printf("  %-10s %s\n", "help", "this, or one command with its options: eagle help COMMAND");
+    printf("  %-10s %s\n\n", "--version", "version, arithmetic, CPU, parts built in");
+    fputs(exit_codes, stdout);
+}
+
+#define HELP_COLUMN 34
+#define LINE_END    100
+
+/* Prints help words from HELP_COLUMN on, breaking lines before LINE_END. */
+static void print_wrapped(const char *text, int column)
+{
+    while (*text != '\0') {
+        int size = (int)strcspn(text, " ");
+
+        if (column > HELP_COLUMN && column + 1 + size > LINE_END) {
+            printf("\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", size, text);
+        column += size;
+        text += size;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+static void print_option(const eg_option *o)
+{
+    char left[80];
+    char help[256];
+
+    if (o->letter != 0) {
+        snprintf(left, sizeof left, "-%c, --%s %s", o->letter, o->name,
+                 o->argument != NULL ? o->argument : "");
+    } else {
+        snprintf(left, sizeof left, "    --%s %s", o->name, o->argument != NULL ? o->argument : "");
+    }
+    if (o->fallback != NULL) {
+        snprintf(help, sizeof help, "%s (default %s)", o->help, o->fallback);
+    } else {
+        snprintf(help, sizeof help, "%s", o->help);
+    }
+    if (strlen(left) + 3 > HELP_COLUMN) {
+        printf("  %s\n%*s", left, HELP_COLUMN, "");
+    } else {
+        printf("  %-*s", HELP_COLUMN - 2, left);
+    }
+    print_wrapped(help, HELP_COLUMN);
+}
+
+void eg_help_command(const eg_command *command)
+{
+    printf("usage: eagle %s %s\n\n%s\n\noptions\n", command->name, command->synopsis,
+           command->summary);
+    for (int32_t i = 0; i < EG_OPT_COUNT; i++) {
+        const eg_option *o = eg_option_at(i);
+
+        if ((o->commands & command->bit) != 0) {
+            print_option(o);
+        }
+    }
+    printf("\n%s", exit_codes);
+}
+
+void eg_help_version(void)
+{
+    const eagle_part *part = NULL;
+
+    printf("eagle %s\narithmetic %s\ncpu %s, %d usable\nisa %s", eagle_version(), eagle_contract(),
+           eagle_cpu_name(), eagle_cpu_count(), eagle_isa_name(eagle_isa_best()));
+    for (int isa = EAGLE_ISA_PORTABLE; isa <= EAGLE_ISA_NEON; isa++) {
+        if ((eagle_isa)isa != eagle_isa_best() && eagle_isa_usable((eagle_isa)isa)) {
+            printf(", %s", eagle_isa_name((eagle_isa)isa));
+        }
+    }
+    printf("\nparts\n");
+    for (int i = 0; (part = eagle_part_at(i)) != NULL; i++) {
+        printf("  %-12s %s%s\n", part->name, part->present ? "" : "missing: install ",
+               part->library);
+    }
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* help.h - help and version, made from the tables. */
+#ifndef EG_CLI_HELP_H
+#define EG_CLI_HELP_H
+
+#include "cli/commands.h"
+
+/* All commands and the exit codes. */
+void eg_help_all(void);
+
+/* One command with its options. */
+void eg_help_command(const eg_command *command);
+
+/* Version, contract, CPU, instruction sets, parts. */
+void eg_help_version(void);
+
+#endif

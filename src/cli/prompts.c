@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* prompts.c - where prompts come from. */
+#include "cli/prompts.h"
+
+#include "cli/messages.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILE ((size_t)1 << 30) /* bytes of a prompt file; a limit, not an allocation */
+
+eagle_status eg_read_all(char **data, size_t *size, const char *path, eagle_error *err)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    const char *name = file == stdin ? "stdin" : path;
+    eagle_status st = EAGLE_OK;
+    char *buffer = NULL;
+    size_t n = 0;
+    size_t cap = 4096;
+
+    *data = NULL;
+    *size = 0;
+    if (file == NULL) {
+        return eg_cli_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
+    }
+    do {
+        char *larger = n > MAX_FILE ? NULL : realloc(buffer, cap *= 2);
+
+        if (larger == NULL) {
+            st = eg_cli_fail(err, EAGLE_ELIMIT, "%s: no room for more than %zu bytes", name, n);
+            goto done;
+        }
+        buffer = larger;
+        n += fread(buffer + n, 1, cap - 1 - n, file);
+    } while (n == cap - 1);
+    if (ferror(file) != 0) {
+        st = eg_cli_fail(err, EAGLE_EREAD, "%s: %s", name, strerror(errno));
+        goto done;
+    }
+    buffer[n] = '\0';
+    *data = buffer;
+    *size = n;
+    buffer = NULL; /* now the caller's */
+
+done:
+    free(buffer);
+    if (file != stdin) {
+        fclose(file);
+    }
+    return st;
+}
+
+static bool separates(char c)
+{
+    return c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+eagle_status eg_ids_parse(int32_t **ids, int32_t *n, const char *text, size_t size,
+                          const char *what, eagle_error *err)
+{
+    int32_t *list = malloc((size / 2 + 1) * sizeof *list); /* an id and a separator: 2 bytes */
+    size_t i = 0;
+
+    *ids = NULL;
+    *n = 0;
+    if (list == NULL || size > MAX_FILE) {
+        free(list);
+        return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory for its ids", what);
+    }
+    for (;;) {
+        int64_t value = 0;
+        size_t first = 0;
+
+        while (i < size && separates(text[i])) {
+            i++;
+        }
+        if (i == size) {
+            break;
+        }
+        for (first = i; i < size && text[i] >= '0' && text[i] <= '9' && value <= INT32_MAX; i++) {
+            value = value * 10 + (text[i] - '0');
+        }
+        if (i == first || value > INT32_MAX || (i < size && !separates(text[i]))) {
+            size_t end = first;
+
+            while (end < size && end < first + 40 && !separates(text[end])) {
+                end++;
+            }
+            free(list);
+            return eg_cli_fail(err, EAGLE_EINVAL, "%s: '%.*s' is not a token id", what,
+                               (int)(end - first), text + first);
+        }
+        list[(*n)++] = (int32_t)value;
+    }
+    *ids = list;
+    return EAGLE_OK;
+}
+
+/* ---- one prompt ----------------------------------------------------------------------- */
+
+/* `bad` is the status of ids that are wrong: EAGLE_EINVAL on the command line. */
+static eagle_status check_ids(const eg_prompt *p, int32_t vocab, const char *what, eagle_status bad,
+                              eagle_error *err)
+{
+    if (p->n == 0) {
+        return eg_cli_fail(err, bad,
+                           "%s: an empty prompt, and nothing is added to it: nothing to "
+                           "start from",
+                           what);
+    }
+    for (int32_t i = 0; i < p->n; i++) {
+        if (p->ids[i] < 0 || p->ids[i] >= vocab) {
+            return eg_cli_fail(err, bad, "%s: token id %d, but the model's vocabulary has %d", what,
+                               p->ids[i], vocab);
+        }
+    }
+    return EAGLE_OK;
+}
+
+static eagle_status encode(eg_prompt *out, const eg_options *opt, const eagle_tokenizer *tokenizer,
+                           const char *text, size_t size, eagle_error *err)
+{
+    eagle_encode_options how = {.add_special = !opt->no_special,
+                                .parse_special = opt->parse_special};
+    size_t n = 0;
+    eagle_status st = EAGLE_OK;
+
+    if (tokenizer == NULL) {
+        if (size == 0) {
+            return eg_cli_fail(err, EAGLE_EINVAL,
+                               "%s has no tokenizer.json, and without --prompt-ids there is "
+                               "nothing to start from",
+                               opt->model);
+        }
+        return eg_cli_fail(err, EAGLE_EREAD,
+                           "%s: no tokenizer.json, which a text needs; "
+                           "--prompt-ids works without",
+                           opt->model);
+    }
+    st = eagle_tokenizer_encode(&out->ids, &n, tokenizer, text, size, &how, err);
+    if (st == EAGLE_OK && n > INT32_MAX) {
+        return eg_cli_fail(err, EAGLE_ELIMIT, "a prompt of %zu tokens", n);
+    }
+    out->n = (int32_t)n;
+    return st;
+}
+
+/* ---- JSON lines ----------------------------------------------------------------------- */
+
+static eagle_status ids_of_json(eg_prompt *out, const json_t *list, const char *where,
+                                eagle_error *err)
+{
+    size_t n = json_array_size(list);
+
+    out->ids = malloc((n + 1) * sizeof *out->ids);
+    if (out->ids == NULL || n > INT32_MAX) {
+        return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory for %zu ids", where, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *id = json_array_get(list, i);
+        json_int_t value = json_is_integer(id) ? json_integer_value(id) : -1;
+
+        if (value < 0 || value > INT32_MAX) {
+            return eg_cli_fail(err, EAGLE_EFORMAT, "%s: prompt_ids[%zu] is not a token id", where,
+                               i);
+        }
+        out->ids[i] = (int32_t)value;
+    }
+    out->n = (int32_t)n;
+    return EAGLE_OK;
+}
+
+/* One line: {"prompt": "..."} or {"prompt_ids": [...]}; other keys are left alone. */
+static eagle_status read_line(eg_prompt *out, const eg_options *opt,
+                              const eagle_tokenizer *tokenizer, const char *line, size_t size,
+                              const char *where, eagle_error *err)
+{
+    json_error_t why;
+    json_t *doc = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    const json_t *text = json_object_get(doc, "prompt");
+    const json_t *ids = json_object_get(doc, "prompt_ids");
+    eagle_status st = EAGLE_OK;
+
+    if (doc == NULL) {
+        st = eg_cli_fail(err, EAGLE_EFORMAT, "%s: %s", where, why.text);
+    } else if (json_is_array(ids) && text == NULL) {
+        st = ids_of_json(out, ids, where, err);
+    } else if (json_is_string(text) && ids == NULL) {
+        st = encode(out, opt, tokenizer, json_string_value(text), json_string_length(text), err);
+    } else {
+        st = eg_cli_fail(err, EAGLE_EFORMAT,
+                         "%s: needs either \"prompt\", a string, or \"prompt_ids\", a list", where);
+    }
+    json_decref(doc);
+    return st;
+}
+
+static bool blank(const char *line, size_t size)
+{
+    while (size > 0 && separates(line[size - 1]) && line[size - 1] != ',') {
+        size--;
+    }
+    return size == 0;
+}
+
+static eagle_status read_lines(eg_prompts *out, const eg_options *opt,
+                               const eagle_tokenizer *tokenizer, int32_t vocab, eagle_error *err)
+{
+    char *data = NULL;
+    size_t size = 0;
+    int32_t n_lines = 1;
+    eagle_status st = eg_read_all(&data, &size, opt->prompts, err);
+
+    for (size_t i = 0; i < size; i++) {
+        n_lines += data[i] == '\n';
+    }
+    if (st == EAGLE_OK) {
+        out->item = calloc((size_t)n_lines, sizeof *out->item);
+        if (out->item == NULL) {
+            st = eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory for its prompts", opt->prompts);
+        }
+    }
+    for (size_t at = 0, number = 1; st == EAGLE_OK && at < size; number++) {
+        const char *end = memchr(data + at, '\n', size - at);
+        size_t length = end != NULL ? (size_t)(end - data) - at : size - at;
+        char where[256];
+
+        if (!blank(data + at, length)) {
+            eg_prompt *p = &out->item[out->n++];
+
+            snprintf(where, sizeof where, "%s:%zu", opt->prompts, number);
+            st = read_line(p, opt, tokenizer, data + at, length, where, err);
+            if (st == EAGLE_OK) {
+                st = check_ids(p, vocab, where, EAGLE_EFORMAT, err);
+            }
+        }
+        at += length + 1;
+    }
+    if (st == EAGLE_OK && out->n == 0) {
+        st = eg_cli_fail(err, EAGLE_EFORMAT, "%s: no prompt in it", opt->prompts);
+    }
+    free(data);
+    return st;
+}
+
+/* ---- the source ------------------------------------------------------------------------ */
+
+eagle_status eg_prompts_check(const eg_options *opt, eagle_error *err)
+{
+    static const int32_t source[] = {EG_OPT_PROMPT, EG_OPT_FILE, EG_OPT_PROMPT_IDS, EG_OPT_PROMPTS};
+    const char *first = NULL;
+
+    for (size_t i = 0; i < sizeof source / sizeof source[0]; i++) {
+        if (EG_GIVEN(opt, source[i])) {
+            const char *name = eg_option_at(source[i])->name;
+
+            if (first != NULL) {
+                return eg_cli_fail(err, EAGLE_EINVAL, "--%s and --%s: give only one", first, name);
+            }
+            first = name;
+        }
+    }
+    return EAGLE_OK;
+}
+
+/* The one prompt of -p, -f or --prompt-ids; without any, an empty text. */
+static eagle_status read_one(eg_prompt *out, const eg_options *opt,
+                             const eagle_tokenizer *tokenizer, eagle_error *err)
+{
+    char *data = NULL;
+    size_t size = 0;
+    eagle_status st = EAGLE_OK;
+
+    if (opt->prompt_ids != NULL) {
+        return eg_ids_parse(&out->ids, &out->n, opt->prompt_ids, strlen(opt->prompt_ids),
+                            "--prompt-ids", err);
+    }
+    if (opt->file == NULL) {
+        const char *text = opt->prompt != NULL ? opt->prompt : "";
+
+        return encode(out, opt, tokenizer, text, strlen(text), err);
+    }
+    st = eg_read_all(&data, &size, opt->file, err);
+    if (st == EAGLE_OK) {
+        st = encode(out, opt, tokenizer, data, size, err);
+    }
+    free(data);
+    return st;
+}
+
+eagle_status eg_prompts_read(eg_prompts *out, const eg_options *opt,
+                             const eagle_tokenizer *tokenizer, int32_t vocab, eagle_error *err)
+{
+    eagle_status st = EAGLE_OK;
+
+    *out = (eg_prompts){0};
+    if (opt->prompts != NULL) {
+        return read_lines(out, opt, tokenizer, vocab, err);
+    }
+    out->item = calloc(1, sizeof *out->item);
+    if (out->item == NULL) {
+        return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the prompt");
+    }
+    out->n = 1;
+    st = read_one(&out->item[0], opt, tokenizer, err);
+    if (st == EAGLE_OK) {
+        st = check_ids(&out->item[0], vocab, opt->prompt_ids != NULL ? "--prompt-ids" : "prompt",
+                       EAGLE_EINVAL, err);
+    }
+    return st;
+}
+
+void eg_prompts_free(eg_prompts *prompts)
+{
+    for (int32_t i = 0; i < prompts->n; i++) {
+        free(prompts->item[i].ids);
+    }
+    free(prompts->item);
+    *prompts = (eg_prompts){0};
+}

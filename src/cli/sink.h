@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* sink.h - where a result goes: stdout, or the file of -o, which is replaced whole or not at all. */
+#ifndef EG_CLI_SINK_H
+#define EG_CLI_SINK_H
+
+#include "eagle/status.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+typedef struct {
+    FILE *file;
+    const char *path; /* for messages; borrowed              */
+    char *temporary;  /* renamed to `path` at the end, or NULL */
+    bool terminal;
+} eg_sink;
+
+/* path NULL: stdout. A regular file is written under a temporary name beside it; a device or
+ * a pipe directly. EAGLE_EWRITE, EAGLE_ENOMEM. */
+eagle_status eg_sink_open(eg_sink *out, const char *path, eagle_error *err);
+
+/* Failed writes are EAGLE_EWRITE; without a message when the reader closed the pipe. */
+eagle_status eg_sink_write(eg_sink *sink, const void *data, size_t size, eagle_error *err);
+eagle_status eg_sink_text(eg_sink *sink, const char *text, eagle_error *err);
+eagle_status eg_sink_flush(eg_sink *sink, eagle_error *err);
+
+/* One JSON document on one line. */
+eagle_status eg_sink_json(eg_sink *sink, const json_t *doc, eagle_error *err);
+
+/* Everything to the disk; a file gets its name. */
+eagle_status eg_sink_commit(eg_sink *sink, eagle_error *err);
+
+/* Releases; a file that was not committed is removed. */
+void eg_sink_close(eg_sink *sink);
+
+#endif
