@@ -14,6 +14,7 @@ BUILD    ?= build
 BLAS     ?= 1
 DEPS     ?= 1
 V        ?= 0
+WERROR   ?= 0
 EAGLE_DATA ?= ../shared
 export EAGLE_DATA
 
@@ -63,7 +64,7 @@ endif
 # ---- flags --------------------------------------------------------------------------------------
 
 # -std=c11 and -ffp-contract=off: the compiler fuses, splits and reorders nothing on its own.
-WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wvla -Wstrict-prototypes
+WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wvla -Wstrict-prototypes $(if $(filter 1,$(WERROR)),-Werror)
 STRICT := -std=c11 -ffp-contract=off -fno-math-errno
 OPT    := -O2
 SAN    :=
