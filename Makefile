@@ -152,11 +152,12 @@ $(BUILD)/eagle $(BUILD)/libeagle.a $(BUILD)/libeagle.so: $(BUILD)/%: $(out)/% FO
 .PHONY: FORCE
 FORCE:
 
-$(BUILD)/eagle.pc: Makefile
+$(BUILD)/eagle.pc: FORCE
 	$(Q)mkdir -p $(@D)
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: eagle' 'Description: EAGLE speculative decoding for CPUs' \
 	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -leagle' 'Libs.private: $(strip $(ALL_LIBS)) -fopenmp -pthread' \
-	  'Cflags: -I$${prefix}/include' > $@
+	  'Cflags: -I$${prefix}/include' > $@.new
+	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@ # PREFIX may have changed
 
 $(out)/%.o: %.c
 	$(Q)mkdir -p $(@D)
