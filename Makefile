@@ -14,6 +14,7 @@ BUILD    ?= build
 BLAS     ?= 1
 DEPS     ?= 1
 V        ?= 0
+WERROR   ?= 0
 EAGLE_DATA ?= ../shared
 export EAGLE_DATA
 
@@ -63,7 +64,7 @@ endif
 # ---- flags --------------------------------------------------------------------------------------
 
 # -std=c11 and -ffp-contract=off: the compiler fuses, splits and reorders nothing on its own.
-WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wvla -Wstrict-prototypes
+WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wvla -Wstrict-prototypes $(if $(filter 1,$(WERROR)),-Werror)
 STRICT := -std=c11 -ffp-contract=off -fno-math-errno
 OPT    := -O2
 SAN    :=
@@ -151,11 +152,12 @@ $(BUILD)/eagle $(BUILD)/libeagle.a $(BUILD)/libeagle.so: $(BUILD)/%: $(out)/% FO
 .PHONY: FORCE
 FORCE:
 
-$(BUILD)/eagle.pc: Makefile
+$(BUILD)/eagle.pc: FORCE
 	$(Q)mkdir -p $(@D)
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: eagle' 'Description: EAGLE speculative decoding for CPUs' \
 	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -leagle' 'Libs.private: $(strip $(ALL_LIBS)) -fopenmp -pthread' \
-	  'Cflags: -I$${prefix}/include' > $@
+	  'Cflags: -I$${prefix}/include' > $@.new
+	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@ # PREFIX may have changed
 
 $(out)/%.o: %.c
 	$(Q)mkdir -p $(@D)

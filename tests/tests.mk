@@ -34,4 +34,4 @@ check: all tests tools
 	$(Q)sh tests/run.sh $(out) $(BUILD)/eagle
 
 deps:
-	@sh tests/support/deps.sh
+	@sh tests/support/deps.sh tools

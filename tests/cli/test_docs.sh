@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_docs.sh - the pages tell the truth, and the script that says so can say otherwise.
+#
+# Checks this tree's pages, then feeds check_docs.sh one false page at a time.
+check=$PWD/tests/docs/check_docs.sh
+status=0
+sh "$check" "$EAGLE" || status=1
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+mkdir -p docs src/tree include/eagle tests
+printf 'int eagle_tree_add(void);\n' >include/eagle/tree.h
+printf 'int eagle_tree_add(void) { return 1; }\n' >src/tree/tree.c
+printf 'check: all\n' >Makefile
+printf '# own.mk\n' >tests/own.mk
+printf '#!/bin/sh\n[ "$2" = generate ] && echo "  -n, --max-tokens N"\n' >eagle
+chmod +x eagle
+printf 'page\n' >README.md
+
+expect() { # PAGE'S TEXT, WORDS or nothing when the page is fine
+    printf '%b\n' "$1" >docs/page.md
+    out=$(sh "$check" ./eagle 2>&1)
+    code=$?
+    case $code:$out in
+    0:*) [ -z "$2" ] && return ;;
+    1:*"$2"*) [ -n "$2" ] && return ;;
+    esac
+    echo "check_docs.sh: expected \"$2\" of: $1, got: $out"
+    status=1
+}
+expect '[a](../README.md) `src/tree/tree.c`: `eagle_tree_add` `make check` `eagle generate -n 3`' ''
+expect '[a](nowhere.md)' 'docs/page.md:1: no such file: nowhere.md'
+expect 'see `src/tree/other.c`' 'no such path: src/tree/other.c'
+expect 'call `eagle_tree_grow()`' 'no such name: eagle_tree_grow'
+expect '1. `src/tree/tree.c`: `walk_all`' 'src/tree/tree.c has no walk_all'
+expect '`make checks`' 'no make target: checks'
+expect '```sh\nmake checks\n```' 'no make target: checks'
+expect '```sh\n$ eagle generate --max-token 3\n```' 'eagle generate has no option --max-token'
+expect '`build/eagle gnerate -n 3`' 'eagle gnerate has no option -n'
+expect '```c compile\n#include "eagle/tree.h"\nint x = 1;\n```' ''
+expect '```c compile\nint x = y;\n```' 'docs/page.md:1: does not compile'
+expect '```c src/tree/tree.c\nint eagle_tree_add(void) { return 1; }\n```' ''
+expect '```c src/tree/tree.c\nint eagle_tree_add(void) { return 2; }\n```' 'is not src/tree/tree.c to the letter'
+exit $status

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# docs.mk - `make check-docs`: what the pages name exists, what they quote compiles.
+
+.PHONY: check-docs
+check-docs: all
+	@CC='$(CC)' sh tests/docs/check_docs.sh $(BUILD)/eagle

@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# bits.sh DIR... - programs built in different ways compute the same bits.
+#
+# Each DIR holds an `eagle`. All run the same generations, plain and speculative, on every
+# instruction set of this machine, and must print the same digests of logits.
+data=${EAGLE_DATA:-../shared}
+model=$data/models/stories260K
+head=$data/heads/stories260K-eagle1
+if [ ! -d "$model" ]; then
+    echo "note: no $model: nothing was compared"
+    exit 0
+fi
+
+digests() { # EAGLE
+    for isa in portable avx2 avx512 neon; do
+        for draft in '--spec off' '--spec-depth 6 --spec-topk 10 --spec-nodes 59'; do
+            # Sampled, so that softmax, exp and the draws take part too.
+            "$1" generate -m "$model" -H "$head" -n 60 --temp 0.8 --isa $isa $draft \
+                --format json 2>"$1.err" | tr ',{}' '\n' | grep -o 'logits_digest.*' ||
+                # An instruction set that this CPU lacks is exit 2, and names itself.
+                grep -q "$isa" "$1.err" || cat "$1.err"
+        done
+    done | sort -u
+}
+
+status=0
+first=
+for dir in "$@"; do
+    found=$(digests "$dir/eagle")
+    case $found in
+    logits_digest*) ;;
+    *)
+        echo "$dir: no digest: $found"
+        status=1
+        continue
+        ;;
+    esac
+    [ -n "$first" ] || first=$found
+    echo "$dir $found"
+    if [ "$found" != "$first" ] || [ "$(echo "$found" | wc -l)" -ne 1 ]; then
+        echo "$dir: other bits than the first, or not one digest for all runs"
+        status=1
+    fi
+done
+exit $status
