@@ -16,6 +16,9 @@ extern "C" {
 
 typedef struct eagle_drafter eagle_drafter; /* opaque */
 
+/* Most nodes of a drafted tree: node x 8 + sibling is a draw's index, and stays below 2^16. */
+#define EAGLE_MAX_NODES 8191
+
 /* EAGLE-2: expands the `width` best nodes per level over `levels` levels and keeps the `nodes`
  * best of all. width above the vocabulary and nodes above width + (levels - 1) width^2 are
  * clipped. width 1 gives a chain. All three >= 1, else EAGLE_EINVAL. */
@@ -34,14 +37,18 @@ EAGLE_API eagle_status eagle_drafter_static(eagle_drafter **out, const eagle_hea
 EAGLE_API eagle_status eagle_drafter_replay(eagle_drafter **out, const eagle_rounds *rounds,
                                             eagle_error *err);
 
-/* Random legal trees for tests: up to `nodes` nodes, a function of (seed, position). `future`
- * may be NULL, or hold the tokens that plain decoding will emit, indexed by absolute position:
- * then `mode` RIGHT makes one path of every tree agree with it, WRONG makes none agree. */
+/* What plain decoding will emit, indexed by absolute position; borrowed. */
+typedef struct {
+    const int32_t *token; /* [n] */
+    int32_t n;
+} eagle_future;
+
+/* Random legal trees for tests: up to `nodes` nodes, a function of (seed, position). With a future,
+ * which may be NULL, RIGHT makes one path of every tree agree with it, and WRONG none. */
 typedef enum { EAGLE_FUZZ_RANDOM, EAGLE_FUZZ_RIGHT, EAGLE_FUZZ_WRONG } eagle_fuzz_mode;
 EAGLE_API eagle_status eagle_drafter_fuzz(eagle_drafter **out, uint64_t seed, int32_t nodes,
                                           int32_t vocab, eagle_fuzz_mode mode,
-                                          const int32_t *future, int32_t n_future,
-                                          eagle_error *err);
+                                          const eagle_future *future, eagle_error *err);
 
 EAGLE_API void eagle_drafter_free(eagle_drafter *drafter);
 

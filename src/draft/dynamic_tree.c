@@ -37,13 +37,13 @@ typedef struct {
 } candidate;
 
 typedef struct {
-    eg_extrapolating e;  /* first */
-    candidate *all;      /* [K + (L - 1) K^2] in order of creation          */
-    int32_t n;           /* candidates so far                               */
-    int32_t *order;      /* [K + (L - 1) K^2] candidates, to be sorted      */
-    int32_t *beam;       /* [K] candidates that are expanded next           */
+    eg_extrapolating e; /* first */
+    candidate *all;     /* [K + (L - 1) K^2] in order of creation          */
+    int32_t n;          /* candidates so far                               */
+    int32_t *order;     /* [N] the candidates that are kept                */
+    int32_t *beam;      /* [K] candidates that are expanded next           */
     int32_t n_beam;
-    int32_t *top;        /* [K] most likely tokens of one row               */
+    int32_t *top; /* [K] most likely tokens of one row               */
 } dynamic_drafting;
 
 /* L and K are bounded so that the product fits. */
@@ -154,8 +154,8 @@ static eagle_status grow_level(dynamic_drafting *d, eagle_error *err)
         d->e.token[j] = node->token;
         d->e.hang[j] = node->parent < 0 ? -1 : d->all[node->parent].slot;
     }
-    eagle_status st = eg_extrapolation_expand(&first, &logits, &d->e.head, d->e.token, d->e.hang,
-                                              d->n_beam, err);
+    eagle_status st =
+        eg_extrapolation_expand(&first, &logits, &d->e.head, d->e.token, d->e.hang, d->n_beam, err);
 
     if (st != EAGLE_OK) {
         return st;
@@ -261,7 +261,7 @@ static eagle_status start(eg_drafting **out, const eagle_drafter *drafter,
         goto done;
     }
     d->all = eg_alloc(n, sizeof *d->all);
-    d->order = eg_alloc(n, sizeof *d->order);
+    d->order = eg_alloc((size_t)drafter->max_nodes, sizeof *d->order);
     d->beam = eg_alloc((size_t)r->width, sizeof *d->beam);
     d->top = eg_alloc((size_t)r->width, sizeof *d->top);
     if (d->all == NULL || d->order == NULL || d->beam == NULL || d->top == NULL) {
@@ -282,8 +282,7 @@ static void bill(uint64_t *head_kv, uint64_t *work, const eagle_drafter *drafter
     const eg_tree_room room = room_of(drafter);
 
     eg_extrapolating_bill(head_kv, work, drafter, setup, &room);
-    *work += (uint64_t)n_candidates((const dynamic_recipe *)drafter) *
-             (sizeof(candidate) + sizeof(int32_t));
+    *work += (uint64_t)n_candidates((const dynamic_recipe *)drafter) * sizeof(candidate);
 }
 
 static void free_recipe(eagle_drafter *drafter)
@@ -305,17 +304,16 @@ static const eg_drafter_class dynamic_class = {
 
 #define MAX_LEVELS 64
 #define MAX_WIDTH  1024
-#define MAX_NODES  8191 /* node x 8 + sibling is a draw's index, below 2^16 */
 
 eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_head *head, int32_t levels,
                                    int32_t width, int32_t nodes, eagle_error *err)
 {
     *out = NULL;
     if (levels < 1 || levels > MAX_LEVELS || width < 1 || width > MAX_WIDTH || nodes < 1 ||
-        nodes > MAX_NODES) {
+        nodes > EAGLE_MAX_NODES) {
         return eg_fail(err, EAGLE_EINVAL,
                        "a dynamic tree of %d levels, width %d, %d nodes: needs 1..%d, 1..%d, 1..%d",
-                       levels, width, nodes, MAX_LEVELS, MAX_WIDTH, MAX_NODES);
+                       levels, width, nodes, MAX_LEVELS, MAX_WIDTH, EAGLE_MAX_NODES);
     }
     dynamic_recipe *r = eg_alloc(1, sizeof *r);
 
