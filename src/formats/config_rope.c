@@ -33,7 +33,7 @@ static const struct {
      {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}},
 };
 
-/* Finds the row of `kinds` by "rope_type" or its older spelling "type". */
+/* Finds the row of `kinds` by "rope_type" or its older spelling "type"; the default needs neither. */
 static eagle_status read_kind(size_t *row, const eg_json_object *rope, eagle_error *err)
 {
     const char *name = NULL;
@@ -51,10 +51,7 @@ static eagle_status read_kind(size_t *row, const eg_json_object *rope, eagle_err
                        "%s: \"%stype\" is \"%.40s\", but \"%srope_type\" is \"%.40s\"", rope->path,
                        rope->prefix, older, rope->prefix, name);
     }
-    if (name == NULL && older == NULL) {
-        return eg_json_need(rope, "rope_type", err);
-    }
-    name = name != NULL ? name : older;
+    name = name != NULL ? name : (older != NULL ? older : kinds[0].name);
     for (*row = 0; *row < sizeof kinds / sizeof kinds[0]; ++*row) {
         if (strcmp(kinds[*row].name, name) == 0) {
             return EAGLE_OK;

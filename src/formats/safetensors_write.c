@@ -91,7 +91,7 @@ static json_t *describe(const eagle_tensor *t, size_t begin)
                      "data_offsets", (json_int_t)begin, (json_int_t)(begin + t->size));
 }
 
-/* The header's JSON for tensors in this order. Takes `metadata` over. */
+/* The header's JSON for tensors in this order. */
 static eagle_status make_header(json_t **out, const char *path, const eagle_tensor *const *order,
                                 int32_t n, json_t *metadata, eagle_error *err)
 {
