@@ -276,7 +276,7 @@ eagle_status eg_cmd_inspect(const eg_options *options, eagle_error *err)
         st = eg_engine_check(&opt, err);
     }
     if (st == EAGLE_OK) {
-        st = eg_engine_open(&e, &opt, false, err);
+        st = eg_engine_open(&e, &opt, true, err);
     }
     if (st == EAGLE_OK) {
         eg_engine_plan(&how, &e, &opt, EG_GIVEN(&opt, EG_OPT_CTX) ? opt.ctx : DEFAULT_CTX, 0);
