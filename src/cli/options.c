@@ -39,7 +39,8 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_DECODE] = {"decode", 'd', NULL, NULL, EG_TOKENIZE, EG_KIND_FLAG, AT(decode), 0, 0,
                        "ids to text"},
     [EG_OPT_MAX_TOKENS] = {"max-tokens", 'n', "N", "256", EG_GENERATE | EG_BENCH, EG_KIND_WHOLE,
-                           AT(max_tokens), NO_END, "tokens to generate at most"},
+                           AT(max_tokens), NO_END,
+                           "tokens to generate at most; bench takes 64 unless told"},
     [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT, EG_KIND_WHOLE, AT(ctx), COUNT,
                     "positions of the KV cache (default: what is needed, at most the "
                     "model's; bench, inspect: 512)"},

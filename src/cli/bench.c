@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* bench.c - the measurements of `eagle bench`.
+ *
+ * One repeat measures everything once, in turn, so that a slow minute of the machine falls on all
+ * alike. Short work is repeated inside a sample until the clock can tell. */
+#include "cli/bench.h"
+
+#include "cli/messages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const int32_t eg_bench_tree[EG_BENCH_TREES] = {1, 2, 4, 8, 16, 26, 32, 60};
+
+#define MAX_NODES    60
+#define DECODE_STEPS 16
+#define SAMPLE_S     0.03 /* seconds that one sample lasts at least */
+#define SAMPLE_MOST  200  /* or as many runs                        */
+
+/* ---- setting up --------------------------------------------------------------------------- */
+
+/* Weights that a token of plain decoding reads: all, but of an embedding that is not the LM head
+ * too a single row. */
+static uint64_t bytes_per_token(const eagle_model *model)
+{
+    const eagle_config *config = eagle_model_config(model);
+    const eagle_tensor *t = NULL;
+    uint64_t bytes = 0;
+
+    for (int32_t i = 0; (t = eagle_model_tensor(model, i)) != NULL; i++) {
+        if (config->tied || strcmp(t->name, "model.embed_tokens.weight") != 0) {
+            bytes += t->size;
+        }
+    }
+    return bytes;
+}
+
+static eagle_status create(eagle_session **out, eg_bench *b, const eagle_drafter *drafter,
+                           const eagle_session_options *how, eagle_error *err)
+{
+    eagle_memory_bill bill;
+    eagle_status st = eagle_session_bill(&bill, b->engine->model, drafter, how, err);
+
+    if (st == EAGLE_OK) {
+        uint64_t others = b->bill > 0 ? b->bill - bill.weights : 0; /* weights count once */
+
+        st = eg_engine_afford(&bill, b->opt, others, err);
+        b->bill = others + eg_bill_total(&bill);
+    }
+    return st == EAGLE_OK ? eagle_session_create(out, b->engine->model, drafter, how, err) : st;
+}
+
+static eagle_status create_sessions(eg_bench *b, eagle_error *err)
+{
+    eagle_session_options how;
+    uint64_t bill = 0;
+    eagle_status st = EAGLE_OK;
+
+    eg_engine_plan(&how, b->engine, b->opt, b->ctx + MAX_NODES + DECODE_STEPS, MAX_NODES);
+    how.math = EAGLE_MATH_EXACT;
+    if (b->engine->drafter != NULL) {
+        int32_t need = b->prompt->n + b->n_tokens + how.max_nodes;
+        eagle_session_options spec = how;
+
+        spec.ctx = need;
+        st = create(&b->spec, b, b->engine->drafter, &spec, err);
+        how.ctx = need > how.ctx ? need : how.ctx; /* plain runs the same rounds */
+    }
+    if (st == EAGLE_OK) {
+        how.sampling.mode =
+            how.sampling.mode == EAGLE_VERIFY_REJECTION ? EAGLE_VERIFY_COUPLED : how.sampling.mode;
+        st = create(&b->plain, b, NULL, &how, err);
+    }
+    bill = b->bill;
+    how.math = EAGLE_MATH_FAST;
+    if (st == EAGLE_OK && create(&b->fast, b, NULL, &how, err) != EAGLE_OK) {
+        b->bill = bill; /* no OpenBLAS: nothing to compare with */
+        *err = (eagle_error){0};
+    }
+    return st;
+}
+
+eagle_status eg_bench_open(eg_bench *b, eg_engine *e, const eg_options *opt,
+                           const eg_prompt *prompt, eagle_error *err)
+{
+    int32_t vocab = eagle_model_config(e->model)->vocab;
+    uint32_t state = 1;
+    eagle_status st = EAGLE_OK;
+
+    b->engine = e;
+    b->opt = opt;
+    b->prompt = prompt;
+    b->ctx = EG_GIVEN(opt, EG_OPT_CTX) ? opt->ctx : 512;
+    b->n_tokens = EG_GIVEN(opt, EG_OPT_MAX_TOKENS) ? opt->max_tokens : 64;
+    b->token_bytes = bytes_per_token(e->model);
+    st = create_sessions(b, err);
+    if (st == EAGLE_OK) {
+        st = eagle_tree_create(&b->tree, MAX_NODES, err);
+    }
+    if (st == EAGLE_OK) {
+        st = eagle_path_create(&b->path, MAX_NODES, vocab, EAGLE_VERIFY_GREEDY, err);
+    }
+    b->context = malloc((size_t)b->ctx * sizeof *b->context);
+    if (st == EAGLE_OK && b->context == NULL) {
+        st = eg_cli_fail(err, EAGLE_ENOMEM, "no memory for %d tokens", b->ctx);
+    }
+    for (int32_t i = 0; st == EAGLE_OK && i < b->ctx; i++) {
+        state = state * 1664525u + 1013904223u; /* any ids will do: Numerical Recipes' generator */
+        b->context[i] = (int32_t)((state >> 8) % (uint32_t)vocab);
+    }
+    return st;
+}
+
+void eg_bench_close(eg_bench *b)
+{
+    free(b->context);
+    eagle_path_free(b->path);
+    eagle_tree_free(b->tree);
+    eagle_session_free(b->spec);
+    eagle_session_free(b->fast);
+    eagle_session_free(b->plain);
+}
+
+/* ---- one measurement ------------------------------------------------------------------------- */
+
+static eagle_status measure_scan(double *took, eg_bench *b, eagle_error *err)
+{
+    double start = eg_cli_now();
+    int32_t threads = eg_engine_threads(&(eagle_session_options){
+        .threads = EG_GIVEN(b->opt, EG_OPT_THREADS) ? b->opt->threads : 0});
+    int32_t n = 0;
+    eagle_status st = EAGLE_OK;
+
+    do {
+        st = eagle_model_scan(&b->scan_bytes, b->engine->model, NULL, false, threads, err);
+        n++;
+        *took = (eg_cli_now() - start) / n;
+    } while (st == EAGLE_OK && eg_cli_now() - start < SAMPLE_S && n < SAMPLE_MOST);
+    return st;
+}
+
+/* Feeds the context to an emptied session, in chunks. */
+static eagle_status measure_prompt(double *took, eg_bench *b, eagle_session *s, eagle_error *err)
+{
+    double start = eg_cli_now();
+    int32_t chunk = b->opt->chunk;
+    eagle_status st = eagle_session_rewind(s, 0, err);
+
+    for (int32_t at = 0; st == EAGLE_OK && at < b->ctx;) {
+        int32_t n = b->ctx - at < chunk ? b->ctx - at : chunk;
+
+        st = eagle_session_feed(NULL, s, b->context + at, n, err);
+        at += n;
+    }
+    *took = eg_cli_now() - start;
+    return st;
+}
+
+/* Plain decoding behind the context. */
+static eagle_status measure_decode(double *took, eg_bench *b, eagle_error *err)
+{
+    const eagle_path *path = NULL;
+    double start = 0.0;
+    eagle_status st = eagle_session_rewind(b->plain, b->ctx, err);
+
+    if (st == EAGLE_OK) {
+        st = eagle_session_step(&path, b->plain, err); /* its row may be there already */
+    }
+    start = eg_cli_now();
+    for (int32_t i = 0; st == EAGLE_OK && i < DECODE_STEPS; i++) {
+        st = eagle_session_step(&path, b->plain, err);
+    }
+    *took = (eg_cli_now() - start) / DECODE_STEPS;
+    return st;
+}
+
+/* A tree of n nodes below the session's root: three children a node, level by level. */
+static void build_tree(eg_bench *b, const eagle_tree *root, int32_t n)
+{
+    int32_t vocab = eagle_model_config(b->engine->model)->vocab;
+    int32_t width = vocab < 3 ? vocab : 3;
+
+    eagle_tree_reset(b->tree, root->token[0], root->pos);
+    for (int32_t i = 1; i < n; i++) {
+        int32_t parent = (i - 1) / width;
+
+        eagle_tree_add(b->tree, parent, (parent * 31 + (i - 1) % width) % vocab, (float)-i);
+    }
+}
+
+/* Score, verify and commit of an own tree behind the context. */
+static eagle_status measure_verify(double *took, eg_bench *b, int32_t n, eagle_error *err)
+{
+    double sum = 0.0;
+    int32_t runs = 0;
+    eagle_status st = EAGLE_OK;
+
+    for (; st == EAGLE_OK && (runs == 0 || (sum < SAMPLE_S && runs < SAMPLE_MOST)); runs++) {
+        eagle_sampling greedy;
+        const eagle_tree *root = NULL;
+        eagle_rows rows;
+        double start = 0.0;
+
+        eagle_sampling_defaults(&greedy);
+        st = eagle_session_rewind(b->plain, b->ctx, err);
+        if (st == EAGLE_OK) {
+            st = eagle_session_draft(&root, b->plain, eagle_session_draws(b->plain), err);
+        }
+        if (st != EAGLE_OK) {
+            break;
+        }
+        build_tree(b, root, n);
+        start = eg_cli_now();
+        st = eagle_session_score(&rows, b->plain, b->tree, err);
+        if (st == EAGLE_OK) {
+            st = eagle_verify(b->path, b->tree, &rows, &greedy, NULL, err);
+        }
+        if (st == EAGLE_OK) {
+            st = eagle_session_commit(b->plain, b->path, err);
+        }
+        sum += eg_cli_now() - start;
+    }
+    *took = sum / runs;
+    return st;
+}
+
+/* n tokens from the prompt; the prompt itself is not timed. */
+static eagle_status measure_rounds(double *took, eg_bench *b, eagle_session *s, int64_t *rounds,
+                                   int64_t *tokens, eagle_error *err)
+{
+    const eagle_path *path = NULL;
+    double start = 0.0;
+    eagle_status st = eagle_session_rewind(s, 0, err);
+
+    *rounds = 0;
+    *tokens = 0;
+    for (int32_t at = 0; st == EAGLE_OK && at < b->prompt->n;) {
+        int32_t left = b->prompt->n - at;
+        int32_t n = left < b->engine->how.chunk ? left : b->engine->how.chunk;
+
+        st = eagle_session_feed(NULL, s, b->prompt->ids + at, n, err);
+        at += n;
+    }
+    if (st == EAGLE_OK) {
+        st = eagle_session_step(&path, s, err); /* the prefill's token */
+    }
+    start = eg_cli_now();
+    while (st == EAGLE_OK && *tokens < b->n_tokens) {
+        st = eagle_session_step(&path, s, err);
+        *tokens += path != NULL ? path->n : 0;
+        (*rounds)++;
+    }
+    *took = (eg_cli_now() - start) / (double)(*tokens > 0 ? *tokens : 1);
+    return st;
+}
+
+/* ---- repeats ------------------------------------------------------------------------------------ */
+
+static eagle_status measure_all(eg_bench *b, int32_t r, eagle_error *err)
+{
+    int64_t rounds = 0;
+    int64_t tokens = 0;
+    eagle_status st = measure_scan(&b->sample[EG_M_SCAN][r], b, err);
+
+    if (st == EAGLE_OK && b->fast != NULL) {
+        st = measure_prompt(&b->sample[EG_M_PROMPT_FAST][r], b, b->fast, err);
+    }
+    if (st == EAGLE_OK) {
+        st = measure_prompt(&b->sample[EG_M_PROMPT][r], b, b->plain, err);
+    }
+    for (int32_t i = 0; st == EAGLE_OK && i < EG_BENCH_TREES; i++) {
+        st = measure_verify(&b->sample[EG_M_VERIFY + i][r], b, eg_bench_tree[i], err);
+    }
+    if (st == EAGLE_OK) {
+        st = measure_decode(&b->sample[EG_M_DECODE][r], b, err);
+    }
+    if (st == EAGLE_OK && b->spec != NULL) {
+        st = measure_rounds(&b->sample[EG_M_ROUNDS_PLAIN][r], b, b->plain, &rounds, &tokens, err);
+    }
+    if (st == EAGLE_OK && b->spec != NULL) {
+        st = measure_rounds(&b->sample[EG_M_ROUNDS_SPEC][r], b, b->spec, &b->spec_rounds,
+                            &b->spec_tokens, err);
+    }
+    return st;
+}
+
+eagle_status eg_bench_run(eg_bench *b, eagle_error *err)
+{
+    eg_progress progress;
+    eagle_status st = EAGLE_OK;
+
+    eg_progress_start(&progress, b->opt->quiet);
+    while (st == EAGLE_OK && b->n_quiet < b->opt->repeat && b->n_repeats < 2 * b->opt->repeat) {
+        int32_t r = b->n_repeats++;
+        eg_load before = {0};
+        eg_load after = {0};
+        bool known = eg_load_read(&before);
+
+        st = measure_all(b, r, err);
+        if (known && eg_load_read(&after) && after.wall > before.wall) {
+            double others = (after.busy - before.busy) - (after.own - before.own);
+            double share = others / ((after.wall - before.wall) * after.n_cpus);
+
+            b->others[r] = share > 0.0 ? share : 0.0; /* ticks are coarse */
+        }
+        b->n_quiet += b->others[r] <= EG_BENCH_QUIET;
+        eg_progress_update(&progress, "repeat", b->n_repeats, b->opt->repeat);
+    }
+    eg_progress_clear(&progress);
+    return st;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+eg_spread eg_bench_spread(const eg_bench *b, int32_t what)
+{
+    double sorted[EG_BENCH_MAX];
+    bool all = 2 * b->n_quiet < b->n_repeats;
+    int32_t n = 0;
+
+    for (int32_t r = 0; r < b->n_repeats; r++) {
+        if (all || b->others[r] <= EG_BENCH_QUIET) {
+            sorted[n++] = b->sample[what][r];
+        }
+    }
+    if (n == 0) {
+        return (eg_spread){0};
+    }
+    qsort(sorted, (size_t)n, sizeof sorted[0], by_value);
+    return (eg_spread){.median =
+                           n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2,
+                       .low = sorted[n / 10],
+                       .high = sorted[n - 1 - n / 10]};
+}
