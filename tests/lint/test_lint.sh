@@ -79,7 +79,9 @@ c_file src/kernels/dot_portable.c '#include <cblas.h>'
 refuses layers 'BLAS belongs in'
 c_file src/base/team.c '#pragma omp parallel'
 refuses layers 'src/base/team.c:3: OpenMP belongs in'
-c_file src/kernels/sum.c '#pragma omp parallel for reduction(+ : x)'
+c_file src/kernels/count.c '    size_t n = 0;' '#pragma omp parallel for reduction(+ : n)'
+accepts layers
+c_file src/kernels/sum.c '    float x = 0;' '#pragma omp parallel for reduction(+ : x)'
 refuses layers 'no OpenMP reduction'
 printf 'base: kernels\nkernels: base\ncli:\n' >src/LAYERS
 refuses layers 'lies on or above a cycle'
