@@ -69,8 +69,8 @@ run_result run_generate(const run_plan *plan)
     eagle_error err = {0};
 
     ok(eagle_session_create(&s, plan->model, plan->drafter, &plan->options, &err), &err);
-    const int32_t chunk = plan->options.chunk < plan->options.ctx ? plan->options.chunk
-                                                                  : plan->options.ctx;
+    const int32_t chunk =
+        plan->options.chunk < plan->options.ctx ? plan->options.chunk : plan->options.ctx;
 
     for (int32_t done = 0; done < plan->n_prompt;) {
         const int32_t n = plan->n_prompt - done < chunk ? plan->n_prompt - done : chunk;

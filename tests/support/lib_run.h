@@ -19,7 +19,7 @@ typedef struct {
 /* What to run. */
 typedef struct {
     const eagle_model *model;
-    const eagle_drafter *drafter; /* NULL: plain */
+    const eagle_drafter *drafter;  /* NULL: plain */
     eagle_session_options options; /* ctx, chunk, threads, isa, sampling, seed */
     const int32_t *prompt;
     int32_t n_prompt;

@@ -128,7 +128,7 @@ static void add_layer(toy *t, tensors *to, const eagle_config *c, const char *pr
     }
 }
 
-static int32_t or(int32_t value, int32_t otherwise)
+static int32_t or (int32_t value, int32_t otherwise)
 {
     return value != 0 ? value : otherwise;
 }
@@ -136,13 +136,13 @@ static int32_t or(int32_t value, int32_t otherwise)
 static void make_configs(toy *t, const toy_options *o)
 {
     eagle_config c = {
-        .dim = or(o->dim, 32),
-        .n_layers = or(o->n_layers, 2),
-        .n_heads = or(o->n_heads, 4),
-        .n_kv_heads = or(o->n_kv_heads, 2),
-        .ffn_dim = or(o->ffn_dim, 48),
-        .vocab = or(o->vocab, 40),
-        .context = or(o->context, 512),
+        .dim = or (o->dim, 32),
+        .n_layers = or (o->n_layers, 2),
+        .n_heads = or (o->n_heads, 4),
+        .n_kv_heads = or (o->n_kv_heads, 2),
+        .ffn_dim = or (o->ffn_dim, 48),
+        .vocab = or (o->vocab, 40),
+        .context = or (o->context, 512),
         .rms_eps = 1e-5f,
         .tied = o->tied,
         .attention_bias = o->biases,
@@ -154,7 +154,7 @@ static void make_configs(toy *t, const toy_options *o)
         .end = {2},
     };
 
-    c.head_dim = or(o->head_dim, c.dim / c.n_heads);
+    c.head_dim = or (o->head_dim, c.dim / c.n_heads);
     t->target_config = c;
     c.n_layers = 1;
     c.attention_bias = false;
