@@ -14,4 +14,16 @@ eg_rmsnorm_fn eg_rmsnorm_portable;
 eg_rope_fn eg_rope_portable;
 eg_attend_fn eg_attend_portable;
 
+eg_matmul_fn eg_matmul_f32_avx2, eg_matmul_f16_avx2, eg_matmul_bf16_avx2;
+eg_rmsnorm_fn eg_rmsnorm_avx2;
+eg_attend_fn eg_attend_avx2;
+
+eg_matmul_fn eg_matmul_f32_avx512, eg_matmul_f16_avx512, eg_matmul_bf16_avx512;
+eg_rmsnorm_fn eg_rmsnorm_avx512;
+eg_attend_fn eg_attend_avx512;
+
+eg_matmul_fn eg_matmul_f32_neon, eg_matmul_f16_neon, eg_matmul_bf16_neon;
+eg_rmsnorm_fn eg_rmsnorm_neon;
+eg_attend_fn eg_attend_neon;
+
 #endif

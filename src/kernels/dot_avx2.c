@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* dot_avx2.c - the matrix product with AVX2, FMA and F16C, in the order of dot_portable.c.
+ *
+ * Two registers hold the 16 lanes of a sum, 0-7 and 8-15. One token takes both at once. Several
+ * tokens take a piece of k twice, once for each half of the lanes: then 4 rows x 3 tokens fill
+ * 12 of the 16 registers, and 7 loads feed 12 multiply-adds. */
+#include "base/compiler.h"
+#include "kernels/matmul.h"
+#include "kernels/order.h"
+#include "kernels/variants.h"
+
+#include <immintrin.h>
+
+#define HALF   8  /* lanes of a register            */
+#define TOKENS 3  /* most tokens of a tile          */
+#define FEW    12 /* tokens: see eg_matmul_parts */
+#define FETCH_HINT _MM_HINT_T1
+#define SUMS   12 /* sums of a tile, in registers   */
+
+/* ---- eight weights, widened ------------------------------------------------------------------- */
+
+EG_INLINE __m256 load8(const void *w, size_t i, eagle_dtype dtype)
+{
+    if (dtype == EAGLE_F32) {
+        return _mm256_loadu_ps((const float *)w + i);
+    }
+
+    __m128i half = _mm_loadu_si128((const __m128i *)((const uint16_t *)w + i));
+
+    if (dtype == EAGLE_F16) {
+        return _mm256_cvtph_ps(half);
+    }
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+}
+
+/* The first n < 8 of them; reads no further. */
+EG_INLINE __m256 load_few(const void *w, size_t i, size_t n, __m256i mask, eagle_dtype dtype)
+{
+    uint16_t half[HALF] = {0};
+
+    if (dtype == EAGLE_F32) {
+        return _mm256_maskload_ps((const float *)w + i, mask);
+    }
+    memcpy(half, (const uint16_t *)w + i, n * sizeof *half);
+    return load8(half, 0, dtype);
+}
+
+/* All ones in the first n of eight lanes. */
+EG_INLINE __m256i first_lanes(size_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/* ---- tiles ------------------------------------------------------------------------------------- */
+
+/* sum[t * rows + r] += w[r][i..i+8) x x[t][i..i+8), lane by lane. */
+EG_INLINE void step(__m256 sum[SUMS], const eg_tile *tile, size_t i, eagle_dtype dtype, size_t rows,
+                    size_t tokens)
+{
+    __m256 x[TOKENS];
+
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++) {
+        x[t] = _mm256_loadu_ps(tile->x + t * tile->x_stride + i);
+    }
+    EG_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        __m256 w = load8(tile->w, r * tile->w_stride + i, dtype);
+
+        EG_UNROLL
+        for (size_t t = 0; t < tokens; t++) {
+            sum[t * rows + r] = _mm256_fmadd_ps(w, x[t], sum[t * rows + r]);
+        }
+    }
+}
+
+/* The same for the last n < 8 elements of a row: the other lanes keep their value. */
+EG_INLINE void last_step(__m256 sum[SUMS], const eg_tile *tile, size_t i, size_t n,
+                         eagle_dtype dtype, size_t rows, size_t tokens)
+{
+    __m256i mask = first_lanes(n);
+
+    for (size_t r = 0; r < rows; r++) {
+        __m256 w = load_few(tile->w, r * tile->w_stride + i, n, mask, dtype);
+
+        for (size_t t = 0; t < tokens; t++) {
+            __m256 x = _mm256_maskload_ps(tile->x + t * tile->x_stride + i, mask);
+            __m256 next = _mm256_fmadd_ps(w, x, sum[t * rows + r]);
+
+            sum[t * rows + r] =
+                _mm256_blendv_ps(sum[t * rows + r], next, _mm256_castsi256_ps(mask));
+        }
+    }
+}
+
+EG_INLINE void begin(__m256 sum[SUMS], const eg_tile *tile, size_t half, size_t n_sums)
+{
+    EG_UNROLL
+    for (size_t s = 0; s < n_sums; s++) {
+        sum[s] = tile->from == NULL ? _mm256_setzero_ps()
+                                    : _mm256_loadu_ps(tile->from + s * EG_LANES + half * HALF);
+    }
+}
+
+/* Lanes left in this half at the end of a row: 0 .. 8. */
+EG_INLINE size_t left_over(size_t n, size_t half)
+{
+    size_t left = n % EG_LANES;
+
+    return left <= half * HALF ? 0 : left - half * HALF < HALF ? left - half * HALF : HALF;
+}
+
+/* Elements i of one half of the lanes. */
+EG_INLINE void finish_half(__m256 sum[SUMS], const eg_tile *tile, size_t half, eagle_dtype dtype,
+                           size_t rows, size_t tokens)
+{
+    size_t i = tile->n - tile->n % EG_LANES + half * HALF;
+    size_t left = left_over(tile->n, half);
+
+    if (left == HALF) {
+        step(sum, tile, i, dtype, rows, tokens);
+    } else if (left > 0) {
+        last_step(sum, tile, i, left, dtype, rows, tokens);
+    }
+}
+
+/* Asks for the weights that stand at element i of row `row` ahead. */
+EG_INLINE void fetch(const eg_tile *tile, size_t row, size_t i, eagle_dtype dtype)
+{
+    const size_t size = dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
+
+    _mm_prefetch((const char *)tile->ahead + (row * tile->w_stride + i) * size, FETCH_HINT);
+}
+
+EG_INLINE void run_half(__m256 out[SUMS], const eg_tile *tile, size_t half, eagle_dtype dtype,
+                        size_t rows, size_t tokens)
+{
+    __m256 sum[SUMS];
+
+    begin(sum, tile, half, rows * tokens);
+    for (size_t i = 0; i + EG_LANES <= tile->n; i += EG_LANES) {
+        fetch(tile, half, i, dtype);
+        step(sum, tile, i + half * HALF, dtype, rows, tokens);
+    }
+    finish_half(sum, tile, half, dtype, rows, tokens);
+    EG_UNROLL
+    for (size_t s = 0; s < rows * tokens; s++) {
+        out[s] = sum[s];
+    }
+}
+
+EG_INLINE void run_both(__m256 lo[SUMS], __m256 hi[SUMS], const eg_tile *tile, eagle_dtype dtype,
+                        size_t rows)
+{
+    __m256 a[SUMS];
+    __m256 b[SUMS];
+
+    begin(a, tile, 0, rows);
+    begin(b, tile, 1, rows);
+    for (size_t i = 0; i + EG_LANES <= tile->n; i += EG_LANES) {
+        step(a, tile, i, dtype, rows, 1);
+        step(b, tile, i + HALF, dtype, rows, 1);
+    }
+    finish_half(a, tile, 0, dtype, rows, 1);
+    finish_half(b, tile, 1, dtype, rows, 1);
+    EG_UNROLL
+    for (size_t s = 0; s < rows; s++) {
+        lo[s] = a[s];
+        hi[s] = b[s];
+    }
+}
+
+/* 8 lanes -> 4 by the halves of the register. */
+EG_INLINE __m128 fold8(__m256 v)
+{
+    return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+}
+
+/* 4 -> 2 -> 1 for four sums at once: lane r of the result is sum r. */
+EG_INLINE __m128 fold_four(__m128 a, __m128 b, __m128 c, __m128 d)
+{
+    __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b)); /* a02 b02 a13 b13 */
+    __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+
+    return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+}
+
+EG_INLINE void finish(const eg_tile *tile, const __m256 lo[SUMS], const __m256 hi[SUMS],
+                      size_t rows, size_t tokens)
+{
+    __m128 four[SUMS];
+
+    if (tile->to != NULL) {
+        for (size_t s = 0; s < rows * tokens; s++) {
+            _mm256_storeu_ps(tile->to + s * EG_LANES, lo[s]);
+            _mm256_storeu_ps(tile->to + s * EG_LANES + HALF, hi[s]);
+        }
+        return;
+    }
+    EG_UNROLL
+    for (size_t s = 0; s < rows * tokens; s++) {
+        four[s] = fold8(_mm256_add_ps(lo[s], hi[s])); /* 16 -> 8 -> 4 */
+    }
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++) {
+        if (rows == EG_TILE_ROWS) {
+            const __m128 *f = four + t * rows;
+            _mm_storeu_ps(tile->y + t * tile->y_stride, fold_four(f[0], f[1], f[2], f[3]));
+        } else {
+            _mm_store_ss(tile->y + t * tile->y_stride,
+                         fold_four(four[t], four[t], four[t], four[t]));
+        }
+    }
+}
+
+EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
+{
+    __m256 lo[SUMS];
+    __m256 hi[SUMS];
+
+    if (tokens == 1) {
+        run_both(lo, hi, tile, dtype, rows);
+    } else {
+        run_half(lo, tile, 0, dtype, rows, tokens);
+        run_half(hi, tile, 1, dtype, rows, tokens);
+    }
+    finish(tile, lo, hi, rows, tokens);
+}
+
+/* Each call is a copy of run_tile() for these constants. */
+EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
+{
+    if (tile->rows == EG_TILE_ROWS) {
+        switch (tile->tokens) {
+        case 1: run_tile(tile, dtype, EG_TILE_ROWS, 1); break;
+        case 2: run_tile(tile, dtype, EG_TILE_ROWS, 2); break;
+        default: run_tile(tile, dtype, EG_TILE_ROWS, 3); break;
+        }
+    } else {
+        switch (tile->tokens) {
+        case 1: run_tile(tile, dtype, 1, 1); break;
+        case 2: run_tile(tile, dtype, 1, 2); break;
+        default: run_tile(tile, dtype, 1, 3); break;
+        }
+    }
+}
+
+static void tile_f32(const eg_tile *tile)
+{
+    choose_tile(tile, EAGLE_F32);
+}
+
+static void tile_f16(const eg_tile *tile)
+{
+    choose_tile(tile, EAGLE_F16);
+}
+
+static void tile_bf16(const eg_tile *tile)
+{
+    choose_tile(tile, EAGLE_BF16);
+}
+
+/* ---- the matrix product --------------------------------------------------------------------------- */
+
+void eg_matmul_f32_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
+                        const eg_vectors *x)
+{
+    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, tile_f32};
+
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+}
+
+void eg_matmul_f16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
+                        const eg_vectors *x)
+{
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_f16};
+
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+}
+
+void eg_matmul_bf16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
+                         const eg_vectors *x)
+{
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_bf16};
+
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+}

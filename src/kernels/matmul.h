@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* matmul.h - the matrix product in tiles: what an instruction set brings, and who walks memory.
+ *
+ * A tile is a few rows of weights times a few tokens, its sums in registers. Tiles are the same
+ * code for one token as for many, so the bits of a row cannot depend on the batch. */
+#ifndef EG_KERNELS_MATMUL_H
+#define EG_KERNELS_MATMUL_H
+
+#include "kernels/kernels.h"
+
+#include <stddef.h>
+
+/* Rows of a whole tile; the rows left over at a matrix's end are taken one by one. */
+#define EG_TILE_ROWS 4
+
+/* One tile's work: `n` elements of `rows` rows times `tokens` vectors. */
+typedef struct {
+    const void *w;   /* the first row at the first element      */
+    size_t w_stride; /* elements from row to row                */
+    size_t rows;     /* EG_TILE_ROWS or 1                       */
+    const float *x;  /* the first vector at the first element   */
+    size_t x_stride;
+    size_t tokens; /* 1 .. eg_matmul_parts.tokens             */
+    size_t n;      /* a multiple of 16 unless the row ends    */
+
+    /* The 16 lanes of each sum, [tokens, rows, 16]: where to go on, NULL to begin at +0, and where
+     * to leave them, NULL to fold them into y. */
+    const float *from;
+    float *to;
+    float *y; /* y[t * y_stride + r] */
+    size_t y_stride;
+
+    const void *ahead; /* two more rows, as w, that will be needed soon */
+} eg_tile;
+
+typedef void eg_tile_fn(const eg_tile *tile);
+
+/* What one instruction set has for one type of weights. */
+typedef struct {
+    size_t size;   /* bytes of a weight                                       */
+    size_t tokens; /* most tokens of a tile                                   */
+    size_t few;    /* tokens up to which the weights' way from memory decides */
+    eg_tile_fn *tile;
+} eg_matmul_parts;
+
+/* y[t * y_stride + r] = canonical dot(row r of w, vector t of x), as eg_matmul_fn. */
+void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
+                     const eg_matmul_parts *parts);
+
+#endif
