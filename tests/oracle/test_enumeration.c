@@ -21,10 +21,10 @@
 #ifdef EG_HAVE_MPFR
 #include <gmp.h>
 
-#define MAX_VOCAB 6
-#define MAX_LENGTH 4     /* tokens of a string               */
+#define MAX_VOCAB   6
+#define MAX_LENGTH  4    /* tokens of a string               */
 #define MAX_STRINGS 1555 /* 1 + 6 + 36 + 216 + 1296          */
-#define MAX_NODES 16
+#define MAX_NODES   16
 
 /* ---- random numbers for cases ----------------------------------------------------------------- */
 
@@ -129,13 +129,8 @@ static int32_t run_node(int32_t *hit, const struct node_case *c, const eagle_dra
     int32_t n = eg_draw_children(child, q, c->vocab, c->n_child, 7, 0, draws);
 
     assert_memory_equal(q, c->q, sizeof q);
-    eg_drawn_node node = {.vocab = c->vocab,
-                          .p = p,
-                          .q = q,
-                          .left = left,
-                          .child = child,
-                          .n_child = n,
-                          .pos = 7};
+    eg_drawn_node node = {
+        .vocab = c->vocab, .p = p, .q = q, .left = left, .child = child, .n_child = n, .pos = 7};
 
     return eg_verify_drawn(hit, &node, draws);
 }
@@ -238,10 +233,8 @@ static void laws_without_a_common_token_accept_nothing(void **state)
 static void the_widest_laws_fit(void **state)
 {
     (void)state;
-    struct node_case c = {.vocab = 6,
-                          .p = {1, 1, 1, 1, (UINT64_C(1) << 63) - 5, 1},
-                          .n_child = 4,
-                          .drawn = true};
+    struct node_case c = {
+        .vocab = 6, .p = {1, 1, 1, 1, (UINT64_C(1) << 63) - 5, 1}, .n_child = 4, .drawn = true};
     mpq_t accepted;
 
     mpq_init(accepted);
@@ -414,8 +407,8 @@ static struct round *round_create(const struct toy *toy)
 
     r->toy = *toy;
     assert_int_equal(eagle_tree_create(&r->tree, MAX_NODES, NULL), EAGLE_OK);
-    assert_int_equal(
-        eagle_path_create(&r->path, MAX_NODES, toy->vocab, toy->sampling.mode, NULL), EAGLE_OK);
+    assert_int_equal(eagle_path_create(&r->path, MAX_NODES, toy->vocab, toy->sampling.mode, NULL),
+                     EAGLE_OK);
     eagle_tree_reset(r->tree, 0, 100);
     return r;
 }
@@ -514,8 +507,8 @@ static void check_round(struct round *r, const eagle_shape *shape, int32_t lengt
             draw_tree(r, shape, &draws);
             score(r);
         }
-        assert_int_equal(
-            eagle_verify(r->path, r->tree, &r->rows, &r->toy.sampling, &draws, NULL), EAGLE_OK);
+        assert_int_equal(eagle_verify(r->path, r->tree, &r->rows, &r->toy.sampling, &draws, NULL),
+                         EAGLE_OK);
         run_weight(weight, &all);
         for (int32_t i = 0; i < r->path->n; i++) {
             string[i] = r->path->token[i];

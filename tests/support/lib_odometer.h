@@ -15,7 +15,7 @@
 
 #include "eagle/verify.h"
 
-#define ODOMETER_STEPS 32   /* questions in a run    */
+#define ODOMETER_STEPS   32 /* questions in a run    */
 #define ODOMETER_ANSWERS 16 /* answers of a question */
 
 struct odometer_step {

@@ -282,7 +282,7 @@ static void every_part_of_a_key_changes_the_draw(void **state)
 {
     (void)state;
     const eagle_draw_key keys[] = {
-        {EAGLE_DRAW_TARGET, 9, 0}, {EAGLE_DRAW_DRAFT, 9, 0}, {EAGLE_DRAW_TARGET, 10, 0},
+        {EAGLE_DRAW_TARGET, 9, 0}, {EAGLE_DRAW_DRAFT, 9, 0},  {EAGLE_DRAW_TARGET, 10, 0},
         {EAGLE_DRAW_TARGET, 9, 1}, {EAGLE_DRAW_TARGET, 9, 0}, {EAGLE_DRAW_TARGET, 9, 0},
     };
     const eagle_philox philox[] = {{5, 0}, {5, 0}, {5, 0}, {5, 0}, {5, 1}, {6, 0}};
@@ -748,10 +748,22 @@ static void decimals_are_read_exactly(void **state)
                 {"00.5", 5, 1},
                 {"0.123456789012345678", UINT64_C(123456789012345678), 18},
                 {"1.000000000000000000", UINT64_C(1000000000000000000), 18}};
-    static const char *const bad[] = {"",     ".",    "1.",   "-0.5",
-                                      "+0.5", "0.5 ", " 0.5", "5e-1",
-                                      "1.1",  "2",    "0,5",  "0.1234567890123456789",
-                                      "0x1",  "1..0", "nan",  "1.000000000000000001",
+    static const char *const bad[] = {"",
+                                      ".",
+                                      "1.",
+                                      "-0.5",
+                                      "+0.5",
+                                      "0.5 ",
+                                      " 0.5",
+                                      "5e-1",
+                                      "1.1",
+                                      "2",
+                                      "0,5",
+                                      "0.1234567890123456789",
+                                      "0x1",
+                                      "1..0",
+                                      "nan",
+                                      "1.000000000000000001",
                                       "99999999999999999999999999"};
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {

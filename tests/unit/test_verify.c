@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define VOCAB 5
-#define CAP 16
+#define CAP   16
 
 /* Node 0 (token 4, position 9) has the children 1 (token 2) and 2 (token 0); 1 has 3 (token 1)
  * and 4 (token 3); 4 has 5 (token 2). */
@@ -128,8 +128,7 @@ static void greedy_takes_the_lowest_of_tied_tokens(void **state)
     f->logits[0][0] = 50.0f; /* ties with token 2, which is the first child */
     point(f, 2, 1);
     assert_int_equal(verify(f, NULL), EAGLE_OK);
-    assert_path(f, 2, (int32_t[]){0, 1}, (int32_t[]){2, -1}, (int32_t[]){0, 2},
-                EAGLE_SOURCE_BONUS);
+    assert_path(f, 2, (int32_t[]){0, 1}, (int32_t[]){2, -1}, (int32_t[]){0, 2}, EAGLE_SOURCE_BONUS);
 }
 
 static void a_root_alone_is_plain_decoding(void **state)
@@ -321,8 +320,7 @@ static void rejection_asks_by_position_and_sibling(void **state)
     assert_path(f, 2, (int32_t[]){2, 4}, (int32_t[]){1, -1}, (int32_t[]){0, 1},
                 EAGLE_SOURCE_RESIDUAL);
     assert_int_equal(verify(f, &draws), EAGLE_OK);
-    assert_path(f, 2, (int32_t[]){0, 2}, (int32_t[]){2, -1}, (int32_t[]){0, 2},
-                EAGLE_SOURCE_BONUS);
+    assert_path(f, 2, (int32_t[]){0, 2}, (int32_t[]){2, -1}, (int32_t[]){0, 2}, EAGLE_SOURCE_BONUS);
     assert_false(recorded.fault);
     assert_int_equal(recorded.next, 7);
 }
@@ -418,8 +416,7 @@ static void five_drawn_siblings_are_refused(void **state)
     }
     draw_all(f, law);
     assert_int_equal(verify(f, &draws), EAGLE_EFIT);
-    assert_string_equal(f->err.message,
-                        "tree node 0: 5 drawn children, at most 4 are exact");
+    assert_string_equal(f->err.message, "tree node 0: 5 drawn children, at most 4 are exact");
     f->tree->n_verify = 5;
     assert_int_equal(verify(f, &draws), EAGLE_OK);
 }
