@@ -33,9 +33,9 @@ typedef struct {
     int32_t answer; /* of a pick the index, of an accept 1 or 0 */
 } eg_answer;
 
-/* Gives recorded answers in their order. A question under another key than the recorded one, an
- * answer that has no weight, or a question too many sets `fault`; then the likeliest answer is given
- * and the list stays where it is, so that the caller's walk ends and can be thrown away. */
+/* Gives recorded answers in their order. A question under another key, one too many, or an answer
+ * that has no weight sets `fault`; then some answer that has weight is given, so that the
+ * caller's walk ends and can be thrown away. */
 typedef struct {
     const eg_answer *answer; /* [n], borrowed */
     int32_t n;

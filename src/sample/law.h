@@ -24,4 +24,10 @@ int32_t eg_law_best(const float *logits, int32_t vocab);
 void eg_law_make(uint64_t *w, int32_t *order, const float *logits, int32_t vocab,
                  const eagle_sampling *sampling);
 
+#define EG_DECIMAL_PLACES 18 /* 10^18 < 2^60 */
+
+/* Compares part with fraction x whole, exactly: below 0, 0 or above 0 as `part` is less, equal or
+ * more. 0 <= fraction.places <= EG_DECIMAL_PLACES. */
+int eg_decimal_compare(uint64_t part, eagle_decimal fraction, uint64_t whole);
+
 #endif

@@ -5,20 +5,20 @@
 #include "tree/tree.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-struct round {
+#define MAX_ROUNDS (1 << 24)
+
+struct record {
     int32_t root;
-    int32_t n;       /* nodes without the root                                          */
-    int32_t *token;  /* [n] of node i + 1                                               */
-    int32_t *parent; /* [n] the second half of token's allocation; 0 = root, i = node i */
+    int32_t n;      /* nodes without the root                                               */
+    int32_t node[]; /* [2 n] tokens of nodes 1 to n, then their parents: 0 = root, i = node i */
 };
 
 struct eagle_rounds {
     int32_t n;
     int32_t cap;
     int32_t max_nodes;
-    struct round *round; /* [cap] */
+    struct record **record; /* [cap] */
 };
 
 eagle_status eagle_rounds_create(eagle_rounds **out, eagle_error *err)
@@ -29,13 +29,12 @@ eagle_status eagle_rounds_create(eagle_rounds **out, eagle_error *err)
 
 void eagle_rounds_free(eagle_rounds *rounds)
 {
-    if (rounds == NULL) {
-        return;
+    for (int32_t r = 0; rounds != NULL && r < rounds->n; r++) {
+        free(rounds->record[r]);
     }
-    for (int32_t r = 0; r < rounds->n; r++) {
-        free(rounds->round[r].token);
+    if (rounds != NULL) {
+        free(rounds->record);
     }
-    free(rounds->round);
     free(rounds);
 }
 
@@ -45,7 +44,7 @@ static eagle_status check_round(const eagle_rounds *rounds, int32_t root, const 
 {
     int32_t r = rounds->n;
 
-    if (root < 0 || n < 0) {
+    if (root < 0 || n < 0 || n > MAX_ROUNDS) {
         return eg_fail(err, EAGLE_EFORMAT, "round %d: root %d, %d nodes", r, root, n);
     }
     for (int32_t i = 0; i < n; i++) {
@@ -70,19 +69,15 @@ static bool grow(eagle_rounds *rounds)
     if (rounds->n < rounds->cap) {
         return true;
     }
-    size_t cap = rounds->cap > 0 ? 2 * (size_t)rounds->cap : 16;
-    size_t bytes;
-
-    if (cap > INT32_MAX || !eg_mul_size(&bytes, cap, sizeof *rounds->round)) {
-        return false;
-    }
-    struct round *grown = realloc(rounds->round, bytes);
+    int32_t cap = rounds->cap > 0 ? 2 * rounds->cap : 16;
+    struct record **grown =
+        cap < MAX_ROUNDS ? realloc(rounds->record, (size_t)cap * sizeof *grown) : NULL;
 
     if (grown == NULL) {
         return false;
     }
-    rounds->round = grown;
-    rounds->cap = (int32_t)cap;
+    rounds->record = grown;
+    rounds->cap = cap;
     return true;
 }
 
@@ -94,19 +89,19 @@ eagle_status eagle_rounds_add(eagle_rounds *rounds, int32_t root, const int32_t 
     if (st != EAGLE_OK) {
         return st;
     }
-    size_t half = (size_t)n;
-    int32_t *nodes = eg_alloc(2 * half, sizeof *nodes);
+    struct record *record =
+        grow(rounds) ? eg_alloc(1, sizeof *record + 2 * (size_t)n * sizeof *token) : NULL;
 
-    if (nodes == NULL || !grow(rounds)) {
-        free(nodes);
+    if (record == NULL) {
         return eg_fail(err, EAGLE_ENOMEM, "rounds: no memory for round %d", rounds->n);
     }
-    if (n > 0) {
-        memcpy(nodes, token, half * sizeof *nodes);
-        memcpy(nodes + half, parent, half * sizeof *nodes);
+    record->root = root;
+    record->n = n;
+    for (int32_t i = 0; i < n; i++) {
+        record->node[i] = token[i];
+        record->node[n + i] = parent[i];
     }
-    rounds->round[rounds->n++] =
-        (struct round){.root = root, .n = n, .token = nodes, .parent = nodes + half};
+    rounds->record[rounds->n++] = record;
     rounds->max_nodes = n > rounds->max_nodes ? n : rounds->max_nodes;
     return EAGLE_OK;
 }
@@ -124,10 +119,10 @@ int32_t eagle_rounds_max_nodes(const eagle_rounds *rounds)
 int32_t eagle_rounds_get(const eagle_rounds *rounds, int32_t r, int32_t *root,
                          const int32_t **token, const int32_t **parent)
 {
-    const struct round *at = &rounds->round[r];
+    const struct record *record = rounds->record[r];
 
-    *root = at->root;
-    *token = at->token;
-    *parent = at->parent;
-    return at->n;
+    *root = record->root;
+    *token = record->node;
+    *parent = record->node + record->n;
+    return record->n;
 }

@@ -10,13 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_PATHS 65535 /* more than any tree has nodes */
+
+struct shape_node {
+    int32_t parent;
+    int32_t rank;
+    int32_t level;
+};
+
 struct eagle_shape {
-    int32_t n;        /* nodes without the root */
-    int32_t levels;   /* depth of the deepest   */
-    int32_t max_rank; /* largest rank           */
-    int32_t *parent;  /* [n] of node i + 1      */
-    int32_t *rank;    /* [n]                    */
-    int32_t *level;   /* [n]                    */
+    int32_t n;                /* nodes without the root */
+    int32_t max_rank;         /* largest rank           */
+    struct shape_node node[]; /* [n + 1] node[0] is the root */
 };
 
 struct rank_path {
@@ -62,72 +67,55 @@ static eagle_status sort_paths(struct rank_path *paths, const int32_t *ranks, co
     return EAGLE_OK;
 }
 
-/* Gives sorted path i its place in the shape. */
-static eagle_status place_path(eagle_shape *shape, const struct rank_path *paths, int32_t i,
+/* Makes node i of the sorted path i - 1. */
+static eagle_status place_node(eagle_shape *shape, const struct rank_path *paths, int32_t i,
                                eagle_error *err)
 {
-    struct rank_path prefix = {.rank = paths[i].rank, .length = paths[i].length - 1};
-    int32_t rank = paths[i].rank[prefix.length];
+    const struct rank_path *own = &paths[i - 1];
+    const struct rank_path prefix = {.rank = own->rank, .length = own->length - 1};
+    int32_t rank = own->rank[prefix.length];
+    int32_t parent = 0;
 
-    if (i > 0 && compare_paths(&paths[i - 1], &paths[i]) == 0) {
-        return eg_fail(err, EAGLE_EFORMAT, "shape: paths %d and %d are the same",
-                       paths[i - 1].given, paths[i].given);
+    if (i > 1 && compare_paths(own - 1, own) == 0) {
+        return eg_fail(err, EAGLE_EFORMAT, "shape: paths %d and %d are the same", own[-1].given,
+                       own->given);
     }
-    if (prefix.length > 0) { /* prefixes are shorter, so they stand before i */
+    if (prefix.length > 0) { /* prefixes are shorter, so they stand before */
         const struct rank_path *found =
-            bsearch(&prefix, paths, (size_t)i, sizeof *paths, compare_paths);
+            bsearch(&prefix, paths, (size_t)i - 1, sizeof *paths, compare_paths);
 
         if (found == NULL) {
             return eg_fail(err, EAGLE_EFORMAT, "shape: path %d lacks its prefix of length %d",
-                           paths[i].given, prefix.length);
+                           own->given, prefix.length);
         }
-        shape->parent[i] = (int32_t)(found - paths) + 1;
+        parent = (int32_t)(found - paths) + 1;
     }
-    shape->rank[i] = rank;
-    shape->level[i] = paths[i].length;
-    shape->levels = paths[i].length;
+    shape->node[i] = (struct shape_node){.parent = parent, .rank = rank, .level = own->length};
     shape->max_rank = rank > shape->max_rank ? rank : shape->max_rank;
     return EAGLE_OK;
-}
-
-static eagle_shape *new_shape(int32_t n)
-{
-    eagle_shape *shape = eg_alloc(1, sizeof *shape);
-
-    if (shape == NULL) {
-        return NULL;
-    }
-    shape->n = n;
-    shape->parent = eg_alloc((size_t)n, sizeof *shape->parent);
-    shape->rank = eg_alloc((size_t)n, sizeof *shape->rank);
-    shape->level = eg_alloc((size_t)n, sizeof *shape->level);
-    if (shape->parent == NULL || shape->rank == NULL || shape->level == NULL) {
-        eagle_shape_free(shape);
-        return NULL;
-    }
-    return shape;
 }
 
 eagle_status eagle_shape_create(eagle_shape **out, const int32_t *ranks, const int32_t *length,
                                 int32_t n_paths, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
-    eagle_shape *shape = NULL;
-    struct rank_path *paths = NULL;
 
     *out = NULL;
-    if (n_paths < 1 || n_paths == INT32_MAX) {
-        return eg_fail(err, EAGLE_EFORMAT, "shape: %d paths, needs at least 1", n_paths);
+    if (n_paths < 1 || n_paths > MAX_PATHS) {
+        return eg_fail(err, EAGLE_EFORMAT, "shape: %d paths, needs 1 to %d", n_paths, MAX_PATHS);
     }
-    shape = new_shape(n_paths);
-    paths = eg_alloc((size_t)n_paths, sizeof *paths);
+    const size_t n = (size_t)n_paths;
+    struct rank_path *paths = eg_alloc(n, sizeof *paths);
+    eagle_shape *shape = eg_alloc(1, sizeof *shape + (n + 1) * sizeof shape->node[0]);
+
     if (shape == NULL || paths == NULL) {
         st = eg_fail(err, EAGLE_ENOMEM, "shape: no memory for %d paths", n_paths);
         goto done;
     }
+    shape->n = n_paths;
     st = sort_paths(paths, ranks, length, n_paths, err);
-    for (int32_t i = 0; i < n_paths && st == EAGLE_OK; i++) {
-        st = place_path(shape, paths, i, err);
+    for (int32_t i = 1; i <= n_paths && st == EAGLE_OK; i++) {
+        st = place_node(shape, paths, i, err);
     }
     if (st == EAGLE_OK) {
         *out = shape;
@@ -135,8 +123,8 @@ eagle_status eagle_shape_create(eagle_shape **out, const int32_t *ranks, const i
     }
 
 done:
+    free(shape);
     free(paths);
-    eagle_shape_free(shape);
     return st;
 }
 
@@ -165,12 +153,6 @@ eagle_status eagle_shape_named(eagle_shape **out, const char *name, eagle_error 
 
 void eagle_shape_free(eagle_shape *shape)
 {
-    if (shape == NULL) {
-        return;
-    }
-    free(shape->level);
-    free(shape->rank);
-    free(shape->parent);
     free(shape);
 }
 
@@ -181,7 +163,7 @@ int32_t eagle_shape_nodes(const eagle_shape *shape)
 
 int32_t eagle_shape_depth(const eagle_shape *shape)
 {
-    return shape->levels;
+    return shape->node[shape->n].level; /* sorted by length */
 }
 
 int32_t eagle_shape_max_rank(const eagle_shape *shape)
@@ -191,15 +173,15 @@ int32_t eagle_shape_max_rank(const eagle_shape *shape)
 
 int32_t eagle_shape_parent(const eagle_shape *shape, int32_t i)
 {
-    return shape->parent[i - 1];
+    return shape->node[i].parent;
 }
 
 int32_t eagle_shape_rank(const eagle_shape *shape, int32_t i)
 {
-    return shape->rank[i - 1];
+    return shape->node[i].rank;
 }
 
 int32_t eagle_shape_level(const eagle_shape *shape, int32_t i)
 {
-    return shape->level[i - 1];
+    return shape->node[i].level;
 }

@@ -16,22 +16,25 @@ eagle_status eagle_tree_create(eagle_tree **out, int32_t cap, eagle_error *err)
     if (cap < 1) {
         return eg_fail(err, EAGLE_EINVAL, "tree: room for %d nodes, needs at least 1", cap);
     }
-    size_t n = (size_t)cap;
+    const size_t n = (size_t)cap;
     eagle_tree *tree = eg_alloc(1, sizeof *tree);
+    int32_t *ids = eg_alloc(3 * n, sizeof *ids); /* tokens, parents, depths */
+    float *score = eg_alloc(n, sizeof *score);
+    const uint64_t **law = eg_alloc(n, sizeof *law);
 
-    if (tree != NULL) {
-        tree->cap = cap;
-        tree->token = eg_alloc(n, sizeof *tree->token);
-        tree->parent = eg_alloc(n, sizeof *tree->parent);
-        tree->depth = eg_alloc(n, sizeof *tree->depth);
-        tree->score = eg_alloc(n, sizeof *tree->score);
-        tree->law = eg_alloc(n, sizeof *tree->law);
-    }
-    if (tree == NULL || tree->token == NULL || tree->parent == NULL || tree->depth == NULL ||
-        tree->score == NULL || tree->law == NULL) {
-        eagle_tree_free(tree);
+    if (tree == NULL || ids == NULL || score == NULL || law == NULL) {
+        free(law);
+        free(score);
+        free(ids);
+        free(tree);
         return eg_fail(err, EAGLE_ENOMEM, "tree: no memory for %d nodes", cap);
     }
+    *tree = (eagle_tree){.cap = cap,
+                         .token = ids,
+                         .parent = ids + n,
+                         .depth = ids + 2 * n,
+                         .score = score,
+                         .law = law};
     eagle_tree_reset(tree, 0, 0);
     *out = tree;
     return EAGLE_OK;
@@ -39,14 +42,11 @@ eagle_status eagle_tree_create(eagle_tree **out, int32_t cap, eagle_error *err)
 
 void eagle_tree_free(eagle_tree *tree)
 {
-    if (tree == NULL) {
-        return;
+    if (tree != NULL) {
+        free(tree->law);
+        free(tree->score);
+        free(tree->token); /* with parents and depths */
     }
-    free(tree->law);
-    free(tree->score);
-    free(tree->depth);
-    free(tree->parent);
-    free(tree->token);
     free(tree);
 }
 
