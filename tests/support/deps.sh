@@ -84,7 +84,7 @@ if [ "$(id -u)" -ne 0 ] && [ "${install#brew}" = "$install" ]; then
     fi
 fi
 
-echo "running: $sudo $install$packages"
+echo "running: ${sudo:+$sudo }$install$packages"
 DEBIAN_FRONTEND=noninteractive
 export DEBIAN_FRONTEND
 $sudo $refresh >/dev/null 2>&1
