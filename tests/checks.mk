@@ -18,9 +18,9 @@ check-ubsan:
 	$(Q)UBSAN_OPTIONS=print_stacktrace=1 $(again) FLAVOUR=ubsan check
 
 # Data races. gcc's OpenMP runtime hides its barriers from ThreadSanitizer, clang's shows them
-# through libarcher; so this flavour is clang's, and the runtime itself is not watched.
+# through its libarcher; so this flavour is clang's, and the runtime itself is not watched.
 check-tsan:
-	$(Q)OMP_TOOL_LIBRARIES=libarcher.so TSAN_OPTIONS='ignore_noninstrumented_modules=1 halt_on_error=1' \
+	$(Q)TSAN_OPTIONS='ignore_noninstrumented_modules=1 halt_on_error=1' \
 	  $(again) CC=$(CLANG) FLAVOUR=tsan TESTS=$(or $(TESTS),tests/unit) check
 
 # Uninitialised memory, which no sanitizer of gcc sees. Unit tests only: it is 30 times slower.

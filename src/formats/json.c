@@ -20,7 +20,8 @@ eagle_status eg_json_parse(json_t **out, const char *path, const char *text, siz
     if (*out != NULL) {
         return EAGLE_OK;
     }
-    if (json_error_code(&why) == json_error_out_of_memory) {
+    /* jansson explains every fault of the text; out of memory it gives up without a word. */
+    if (why.text[0] == '\0' || json_error_code(&why) == json_error_out_of_memory) {
         return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its JSON", path);
     }
     return eg_fail(err, EAGLE_EFORMAT, "%s: JSON, line %d, column %d: %s", path, why.line,

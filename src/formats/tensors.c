@@ -38,13 +38,17 @@ static void listing_close(listing *list)
 
 /* ---- which files ------------------------------------------------------------------------------ */
 
-static bool exists(const char *dir, const char *name)
+static eagle_status look_for(bool *found, const char *dir, const char *name, eagle_error *err)
 {
     char *path = eg_path_join(dir, name);
-    bool found = path != NULL && access(path, F_OK) == 0;
 
+    *found = false;
+    if (path == NULL) {
+        return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for a path", dir);
+    }
+    *found = access(path, F_OK) == 0;
     free(path);
-    return found;
+    return EAGLE_OK;
 }
 
 /* Collects the shard names of the index, each once. A shard is a plain name: no path may lead
@@ -108,17 +112,26 @@ static eagle_status open_one(listing *list, const char *name, eagle_error *err)
 /* Opens the single file if there is one, as the published loaders do, else the index's shards. */
 static eagle_status open_files(listing *list, eagle_error *err)
 {
-    bool single = exists(list->dir, SINGLE_NAME);
+    bool single = false;
+    bool index = false;
+    bool torch = false;
     const char *name;
     json_t *unused;
-    eagle_status st = EAGLE_OK;
+    eagle_status st = look_for(&single, list->dir, SINGLE_NAME, err);
 
-    if (!single && !exists(list->dir, INDEX_NAME)) {
-        return eg_fail(err, EAGLE_EREAD, "%s: holds neither " SINGLE_NAME " nor " INDEX_NAME "%s",
-                       list->dir,
-                       exists(list->dir, "pytorch_model.bin")
-                           ? " (pytorch_model.bin is not read: convert it to safetensors)"
-                           : "");
+    if (st == EAGLE_OK && !single) {
+        st = look_for(&index, list->dir, INDEX_NAME, err);
+    }
+    if (st == EAGLE_OK && !single && !index) {
+        st = look_for(&torch, list->dir, "pytorch_model.bin", err);
+    }
+    if (st == EAGLE_OK && !single && !index) {
+        st = eg_fail(err, EAGLE_EREAD, "%s: holds neither " SINGLE_NAME " nor " INDEX_NAME "%s",
+                     list->dir,
+                     torch ? " (pytorch_model.bin is not read: convert it to safetensors)" : "");
+    }
+    if (st != EAGLE_OK) {
+        return st;
     }
     if (!single) {
         st = read_index(list, err);

@@ -13,10 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifdef EG_HAVE_JSON
-#include <jansson.h>
-#endif
-
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *block, size_t size);
@@ -125,13 +121,6 @@ void __wrap_free(void *block)
 {
     forget(block);
     __real_free(block);
-}
-
-void fault_install(void)
-{
-#ifdef EG_HAVE_JSON
-    json_set_alloc_funcs(__wrap_malloc, __wrap_free);
-#endif
 }
 
 void fault_arm(long n)

@@ -35,7 +35,7 @@ library cmocka libcmocka-dev libcmocka-devel cmocka cmocka
 
 if [ "${1:-}" = tools ]; then
     program c++ g++ gcc-c++ gcc gcc
-    program clang "clang libomp-dev libclang-rt-14-dev" "clang libomp-devel compiler-rt" "clang openmp compiler-rt" llvm
+    program clang "clang libomp-dev libclang-rt-dev" "clang libomp-devel compiler-rt" "clang openmp compiler-rt" llvm
     program clang-format clang-format clang-tools-extra clang clang-format
     program valgrind valgrind valgrind valgrind -
 fi
@@ -46,14 +46,18 @@ echo "missing:$missing"
 # A fresh machine has no package lists yet; a failed refresh need not stop an install.
 refresh=:
 if command -v apt-get >/dev/null 2>&1; then
-    install="apt-get install -y --no-install-recommends$apt"
+    install="apt-get install -y --no-install-recommends"
+    packages=$apt
     refresh="apt-get update"
 elif command -v dnf >/dev/null 2>&1; then
-    install="dnf install -y$dnf"
+    install="dnf install -y"
+    packages=$dnf
 elif command -v pacman >/dev/null 2>&1; then
-    install="pacman -S --needed --noconfirm$pacman"
+    install="pacman -S --needed --noconfirm"
+    packages=$pacman
 elif command -v brew >/dev/null 2>&1; then
-    install="brew install$brew"
+    install="brew install"
+    packages=$brew
 else
     echo "no package manager that is known here: install these by hand; going on with what there is"
     exit 0
@@ -62,7 +66,7 @@ fi
 sudo=
 if [ "$(id -u)" -ne 0 ] && [ "${install#brew}" = "$install" ]; then
     if command -v sudo >/dev/null 2>&1 && [ -t 0 ]; then
-        printf 'run: sudo %s ? [y/N] ' "$install"
+        printf 'run: sudo %s%s ? [y/N] ' "$install" "$packages"
         read -r answer
         case $answer in
         y | Y | yes) sudo=sudo ;;
@@ -74,15 +78,19 @@ if [ "$(id -u)" -ne 0 ] && [ "${install#brew}" = "$install" ]; then
     elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
         sudo=sudo
     else
-        echo "needs rights that are not there; to install run: $install"
+        echo "needs rights that are not there; to install run: $install$packages"
         echo "going on with what there is"
         exit 0
     fi
 fi
 
-echo "running: $sudo $install"
+echo "running: ${sudo:+$sudo }$install$packages"
 DEBIAN_FRONTEND=noninteractive
 export DEBIAN_FRONTEND
 $sudo $refresh >/dev/null 2>&1
-$sudo $install >/dev/null || echo "the install failed; going on with what there is"
+$sudo $install $packages >/dev/null 2>&1 && exit 0
+# One name that this release does not have stops them all: take them one by one.
+for package in $packages; do
+    $sudo $install "$package" >/dev/null || echo "$package was not installed; going on without it"
+done
 exit 0
