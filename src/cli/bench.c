@@ -67,8 +67,6 @@ static eagle_status create_sessions(eg_bench *b, eagle_error *err)
         how.ctx = need > how.ctx ? need : how.ctx; /* plain runs the same rounds */
     }
     if (st == EAGLE_OK) {
-        how.sampling.mode =
-            how.sampling.mode == EAGLE_VERIFY_REJECTION ? EAGLE_VERIFY_COUPLED : how.sampling.mode;
         st = create(&b->plain, b, NULL, &how, err);
     }
     bill = b->bill;

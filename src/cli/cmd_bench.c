@@ -192,8 +192,10 @@ static eagle_status read_prompt(eg_prompts *out, const eg_engine *e, const eg_op
     return EAGLE_OK;
 }
 
-eagle_status eg_cmd_bench(const eg_options *opt, eagle_error *err)
+eagle_status eg_cmd_bench(const eg_options *options, eagle_error *err)
 {
+    eg_options own = *options;
+    const eg_options *opt = &own;
     eg_bench *b = calloc(1, sizeof *b); /* its samples are too large for a stack */
     eg_engine e = {0};
     eg_prompts prompts = {0};
@@ -211,8 +213,11 @@ eagle_status eg_cmd_bench(const eg_options *opt, eagle_error *err)
     if (st == EAGLE_OK) {
         st = read_prompt(&prompts, &e, opt, err);
     }
+    if (!EG_GIVEN(opt, EG_OPT_CHUNK)) {
+        own.chunk = 512; /* a prompt in one pass: OpenBLAS is at its best */
+    }
     if (st == EAGLE_OK) {
-        eg_engine_plan(&e.how, &e, opt, 1, 0);
+        eg_engine_plan(&e.how, &e, opt, 1, 0); /* for its threads and instruction set */
         e.how.chunk = opt->chunk;
         st = eg_bench_open(b, &e, opt, &prompts.item[0], err);
     }

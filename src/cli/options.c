@@ -45,7 +45,7 @@ static const eg_option table[EG_OPT_COUNT] = {
                     "positions of the KV cache (default: what is needed, at most the "
                     "model's; bench, inspect: 512)"},
     [EG_OPT_CHUNK] = {"chunk", 0, "N", "256", RUNS, EG_KIND_WHOLE, AT(chunk), COUNT,
-                      "prompt tokens per pass; changes no bit of the result"},
+                      "prompt tokens per pass, no bit depends on it; bench takes 512 unless told"},
     [EG_OPT_STOP] = {"stop", 0, "TEXT", NULL, EG_GENERATE, EG_KIND_STOP, 0, 0, 0,
                      "end before this text; may be given up to 16 times"},
     [EG_OPT_IGNORE_EOS] = {"ignore-eos", 0, NULL, NULL, EG_GENERATE, EG_KIND_FLAG, AT(ignore_eos),
