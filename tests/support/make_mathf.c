@@ -209,7 +209,8 @@ int main(void)
 
     mpfr_init2(value, BITS);
     printf("/* SPDX-License-Identifier: MIT */\n"
-           "/* mathf_constants.h - printed by tests/support/make_mathf.c; do not edit. */\n/* clang-format off */\n"
+           "/* mathf_constants.h - printed by tests/support/make_mathf.c; do not edit. */\n/* "
+           "clang-format off */\n"
            "#ifndef EG_KERNELS_MATHF_CONSTANTS_H\n#define EG_KERNELS_MATHF_CONSTANTS_H\n\n"
            "/* ln 2, pi / 2: each part rounds what the parts before leave. */\n");
     mpfr_const_log2(value, MPFR_RNDN);
