@@ -27,7 +27,7 @@ static const struct {
     bool required;
 } sizes[] = {
     {"hidden_size", offsetof(eagle_config, dim), 1 << 17, true},
-    {"num_hidden_layers", offsetof(eagle_config, n_layers), 1 << 12, true},
+    {"num_hidden_layers", offsetof(eagle_config, n_layers), 1 << 10, true},
     {"num_attention_heads", offsetof(eagle_config, n_heads), 1 << 12, true},
     {"num_key_value_heads", offsetof(eagle_config, n_kv_heads), 1 << 12, false},
     {"head_dim", offsetof(eagle_config, head_dim), 1 << 12, false},
