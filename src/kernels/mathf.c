@@ -49,6 +49,22 @@ static double horner(const double *c, int n, double x)
     return y;
 }
 
+/* a + b for |a| >= |b|, rounded to odd: to the neighbour whose last bit is 1, unless exact. Rounded
+ * again, to float, this gives what a + b itself would (Boldo, Melquiond, "Emulation of FMA and
+ * correctly rounded sums", 2008); a sum rounded to nearest may fall on a middle between two floats
+ * and be rounded the wrong way from there. */
+static double sum_to_odd(double a, double b)
+{
+    double sum = a + b;
+    double rest = b - (sum - a);
+    uint64_t u = bits_of(sum);
+
+    if (rest != 0.0 && (u & 1) == 0) {
+        u += (rest > 0.0) == (sum > 0.0) ? 1 : -(uint64_t)1;
+    }
+    return double_of(u);
+}
+
 /* ---- exp --------------------------------------------------------------------------- */
 
 /* e^x = 2^k e^r, k the integer nearest to x / ln 2, |r| <= ln 2 / 2.
@@ -104,7 +120,7 @@ double eg_log_unrounded(float x)
     double hi = a + 2.0 * s; /* a is 0 or the larger: the error of the sum is exact */
     double lo = 2.0 * s - (hi - a);
 
-    return hi + (lo + (tail + a_lo));
+    return sum_to_odd(hi, lo + (tail + a_lo));
 }
 
 float eg_logf(float x)
