@@ -7,7 +7,7 @@ have_simde := $(firstword $(wildcard /usr/include/simde/x86/avx512.h /usr/local/
 # SIMDe is not ours: its warnings are not shown.
 $(out)/emulated/%.o: src/kernels/%.c tests/emulated/immintrin.h
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -Itests/emulated $(CPPFLAGS) $(STRICT) $(OPT) $(CFLAGS) $(SAN) -w -MMD -MP -c -o $@ $<
+	$(Q)$(CC) -Itests/emulated $(CPPFLAGS) $(STRICT) $(OPT) $(CFLAGS) $(SAN) -w -Wno-psabi -MMD -MP -c -o $@ $<
 
 ifneq ($(have_simde),)
 $(out)/tests/kernels/%.o: CPPFLAGS += -DEG_EMULATED_AVX512

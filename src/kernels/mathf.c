@@ -170,7 +170,7 @@ static double sin_of(reduced r)
     double z = r.hi * r.hi;
     double s = horner(eg_sin_coeffs, COUNT(eg_sin_coeffs), z);
 
-    return r.hi + fma(r.hi * z, s, r.lo * fma(-0.5, z, 1.0));
+    return sum_to_odd(r.hi, fma(r.hi * z, s, r.lo * fma(-0.5, z, 1.0)));
 }
 
 /* cos(hi + lo) = (1 - z / 2) + (z^2 C(z) - lo hi), z = hi^2 with its rounding error z_lo. */
@@ -183,7 +183,7 @@ static double cos_of(reduced r)
     double w = 1.0 - half;
     double w_lo = (1.0 - w) - half;
 
-    return w + (w_lo + fma(z * z, c, -fma(r.hi, r.lo, 0.5 * z_lo)));
+    return sum_to_odd(w, w_lo + fma(z * z, c, -fma(r.hi, r.lo, 0.5 * z_lo)));
 }
 
 /* sin(r + quadrant x pi / 2). */

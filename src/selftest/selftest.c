@@ -19,7 +19,7 @@
 /* SHA-256 of 2^20 results each of exp, log, sin, cos: the same on every machine. MPFR gave the same
  * results (tests/kernels/test_mathf.c). */
 static const char elementary_digest[] =
-    "0000000000000000000000000000000000000000000000000000000000000000";
+    "7dfca63fcc863eaf702e8c736f96a37b6c6579af6cb1575be7a4d5cafb4e0d43";
 
 /* The run so far. */
 typedef struct {
