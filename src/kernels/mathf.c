@@ -49,6 +49,22 @@ static double horner(const double *c, int n, double x)
     return y;
 }
 
+/* a + b for |a| >= |b|, rounded to odd: to the neighbour whose last bit is 1, unless exact. Rounded
+ * again, to float, this gives what a + b itself would (Boldo, Melquiond, "Emulation of FMA and
+ * correctly rounded sums", 2008); a sum rounded to nearest may fall on a middle between two floats
+ * and be rounded the wrong way from there. */
+static double sum_to_odd(double a, double b)
+{
+    double sum = a + b;
+    double rest = b - (sum - a);
+    uint64_t u = bits_of(sum);
+
+    if (rest != 0.0 && (u & 1) == 0) {
+        u += (rest > 0.0) == (sum > 0.0) ? 1 : -(uint64_t)1;
+    }
+    return double_of(u);
+}
+
 /* ---- exp --------------------------------------------------------------------------- */
 
 /* e^x = 2^k e^r, k the integer nearest to x / ln 2, |r| <= ln 2 / 2.
@@ -104,7 +120,7 @@ double eg_log_unrounded(float x)
     double hi = a + 2.0 * s; /* a is 0 or the larger: the error of the sum is exact */
     double lo = 2.0 * s - (hi - a);
 
-    return hi + (lo + (tail + a_lo));
+    return sum_to_odd(hi, lo + (tail + a_lo));
 }
 
 float eg_logf(float x)
@@ -154,7 +170,7 @@ static double sin_of(reduced r)
     double z = r.hi * r.hi;
     double s = horner(eg_sin_coeffs, COUNT(eg_sin_coeffs), z);
 
-    return r.hi + fma(r.hi * z, s, r.lo * fma(-0.5, z, 1.0));
+    return sum_to_odd(r.hi, fma(r.hi * z, s, r.lo * fma(-0.5, z, 1.0)));
 }
 
 /* cos(hi + lo) = (1 - z / 2) + (z^2 C(z) - lo hi), z = hi^2 with its rounding error z_lo. */
@@ -167,7 +183,7 @@ static double cos_of(reduced r)
     double w = 1.0 - half;
     double w_lo = (1.0 - w) - half;
 
-    return w + (w_lo + fma(z * z, c, -fma(r.hi, r.lo, 0.5 * z_lo)));
+    return sum_to_odd(w, w_lo + fma(z * z, c, -fma(r.hi, r.lo, 0.5 * z_lo)));
 }
 
 /* sin(r + quadrant x pi / 2). */
