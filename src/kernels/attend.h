@@ -22,10 +22,19 @@ typedef struct {
     size_t n;
 } eg_stretch;
 
-/* Adds a stretch to out [n_q, head_dim]: out_d = fma(e_j, v_jd, out_d) for its slots j in order.
- * e [n_q, e_stride] begins with the stretch's first slot. */
-typedef void eg_weigh_fn(float *out, size_t n_q, const float *e, size_t e_stride,
-                         const eg_keys *keys, const eg_stretch *stretch);
+/* A stretch's part in the weighted sums of all heads, for its slots j in order:
+ * out_d = fma(e_j, v_jd, out_d). */
+typedef struct {
+    float *out;     /* [n_q, dim]      */
+    const float *e; /* [n_q, e_stride] */
+    size_t e_stride;
+    const float *v; /* [n, dim]        */
+    size_t n;
+    size_t n_q;
+    size_t dim;
+} eg_weighing;
+
+typedef void eg_weigh_fn(const eg_weighing *weighing);
 
 typedef struct {
     eg_matmul_fn *matmul_f32;
@@ -85,7 +94,14 @@ static inline void eg_attend_with(const eg_attend_parts *parts, float *out, cons
 
     memset(out, 0, n_q * dim * sizeof *out);
     for (s = eg_next_stretch(keys, 0); s.n > 0; s = eg_next_stretch(keys, s.place + s.n)) {
-        parts->weigh(out, n_q, scratch + s.place, n, keys, &s);
+        eg_weighing weighing = {.out = out,
+                                .e = scratch + s.place,
+                                .e_stride = n,
+                                .v = keys->v + s.first * dim,
+                                .n = s.n,
+                                .n_q = n_q,
+                                .dim = dim};
+        parts->weigh(&weighing);
     }
     for (size_t h = 0; h < n_q; h++) {
         float sum = eg_sum_lanes(scratch + h * n, n);

@@ -4,17 +4,14 @@
 #include "kernels/variants.h"
 #include "kernels/variants_act.h"
 
-static void weigh(float *out, size_t n_q, const float *e, size_t e_stride, const eg_keys *keys,
-                  const eg_stretch *stretch)
+static void weigh(const eg_weighing *g)
 {
-    size_t dim = keys->head_dim;
+    for (size_t h = 0; h < g->n_q; h++) {
+        float *out = g->out + h * g->dim;
 
-    for (size_t h = 0; h < n_q; h++) {
-        for (size_t j = 0; j < stretch->n; j++) {
-            const float *v = keys->v + (stretch->first + j) * dim;
-
-            for (size_t d = 0; d < dim; d++) {
-                out[h * dim + d] = fmaf(e[h * e_stride + j], v[d], out[h * dim + d]);
+        for (size_t j = 0; j < g->n; j++) {
+            for (size_t d = 0; d < g->dim; d++) {
+                out[d] = fmaf(g->e[h * g->e_stride + j], g->v[j * g->dim + d], out[d]);
             }
         }
     }

@@ -11,11 +11,11 @@
 
 #include <immintrin.h>
 
-#define HALF   8  /* lanes of a register            */
-#define TOKENS 3  /* most tokens of a tile          */
-#define FEW    12 /* tokens: see eg_matmul_parts */
+#define HALF       8  /* lanes of a register            */
+#define TOKENS     3  /* most tokens of a tile          */
+#define FEW        12 /* tokens: see eg_matmul_parts */
 #define FETCH_HINT _MM_HINT_T1
-#define SUMS   12 /* sums of a tile, in registers   */
+#define SUMS       12 /* sums of a tile, in registers   */
 
 /* ---- eight weights, widened ------------------------------------------------------------------- */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* table.c - which function serves which instruction set. A table names the portable function
  * where a variant would not gain. */
-#include "base/cpu.h"
 #include "kernels/variants.h"
 #include "kernels/variants_act.h"
 
@@ -18,16 +17,35 @@ static const eg_kernels portable = {
     .attend = eg_attend_portable,
 };
 
+#if defined(__x86_64__)
+static const eg_kernels avx2 = {
+    .isa = EAGLE_ISA_AVX2,
+    .matmul_f32 = eg_matmul_f32_avx2,
+    .matmul_f16 = eg_matmul_f16_avx2,
+    .matmul_bf16 = eg_matmul_bf16_avx2,
+    .rmsnorm = eg_rmsnorm_avx2,
+    .rope = eg_rope_portable,
+    .silu_mul = eg_silu_mul_avx2,
+    .exp = eg_exp_avx2,
+    .sum_exp = eg_sum_exp_avx2,
+    .attend = eg_attend_avx2,
+};
+#endif
+
 const eg_kernels *eg_kernels_for(eagle_isa isa)
 {
-    switch (isa) {
-    case EAGLE_ISA_AUTO: return &portable;
-    case EAGLE_ISA_PORTABLE: return &portable;
-    case EAGLE_ISA_AVX2: return NULL;
-    case EAGLE_ISA_AVX512: return NULL;
-    case EAGLE_ISA_NEON: return NULL;
+    if (isa == EAGLE_ISA_AUTO) {
+        isa = eagle_isa_best();
     }
-    return NULL;
+    if (!eagle_isa_usable(isa)) {
+        return NULL;
+    }
+    switch (isa) {
+#if defined(__x86_64__)
+    case EAGLE_ISA_AVX2: return &avx2;
+#endif
+    default: return &portable;
+    }
 }
 
 eg_matmul_fn *eg_kernels_matmul(const eg_kernels *kernels, eagle_dtype dtype)
