@@ -56,6 +56,9 @@ EG_INLINE void weigh_heads(const eg_weighing *g, size_t h, size_t heads, size_t 
     for (; d + most * WIDTH <= g->dim; d += most * WIDTH) {
         weigh_tile(g, h, d, heads, most);
     }
+    for (; d + most / 2 * WIDTH <= g->dim; d += most / 2 * WIDTH) {
+        weigh_tile(g, h, d, heads, most / 2);
+    }
     for (; d + WIDTH <= g->dim; d += WIDTH) {
         weigh_tile(g, h, d, heads, 1);
     }

@@ -228,36 +228,40 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
 }
 
 /* Each call is a copy of run_tile() for these constants. */
-EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
+EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows)
 {
-    if (tile->rows == EG_TILE_ROWS) {
-        switch (tile->tokens) {
-        case 1: run_tile(tile, dtype, EG_TILE_ROWS, 1); break;
-        case 2: run_tile(tile, dtype, EG_TILE_ROWS, 2); break;
-        default: run_tile(tile, dtype, EG_TILE_ROWS, 3); break;
-        }
-    } else {
-        switch (tile->tokens) {
-        case 1: run_tile(tile, dtype, 1, 1); break;
-        case 2: run_tile(tile, dtype, 1, 2); break;
-        default: run_tile(tile, dtype, 1, 3); break;
-        }
+    switch (tile->tokens) {
+    case 1: run_tile(tile, dtype, rows, 1); break;
+    case 2: run_tile(tile, dtype, rows, 2); break;
+    default: run_tile(tile, dtype, rows, 3); break;
     }
 }
 
 static void tile_f32(const eg_tile *tile)
 {
-    choose_tile(tile, EAGLE_F32);
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_F32, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_F32, 1);
+    }
 }
 
 static void tile_f16(const eg_tile *tile)
 {
-    choose_tile(tile, EAGLE_F16);
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_F16, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_F16, 1);
+    }
 }
 
 static void tile_bf16(const eg_tile *tile)
 {
-    choose_tile(tile, EAGLE_BF16);
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_BF16, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_BF16, 1);
+    }
 }
 
 /* ---- the matrix product --------------------------------------------------------------------------- */

@@ -30,6 +30,19 @@ static const eg_kernels avx2 = {
     .sum_exp = eg_sum_exp_avx2,
     .attend = eg_attend_avx2,
 };
+
+static const eg_kernels avx512 = {
+    .isa = EAGLE_ISA_AVX512,
+    .matmul_f32 = eg_matmul_f32_avx512,
+    .matmul_f16 = eg_matmul_f16_avx512,
+    .matmul_bf16 = eg_matmul_bf16_avx512,
+    .rmsnorm = eg_rmsnorm_avx512,
+    .rope = eg_rope_portable,
+    .silu_mul = eg_silu_mul_avx512,
+    .exp = eg_exp_avx512,
+    .sum_exp = eg_sum_exp_avx512,
+    .attend = eg_attend_avx512,
+};
 #endif
 
 const eg_kernels *eg_kernels_for(eagle_isa isa)
@@ -43,6 +56,7 @@ const eg_kernels *eg_kernels_for(eagle_isa isa)
     switch (isa) {
 #if defined(__x86_64__)
     case EAGLE_ISA_AVX2: return &avx2;
+    case EAGLE_ISA_AVX512: return &avx512;
 #endif
     default: return &portable;
     }

@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /* immintrin.h - AVX-512 for machines without it: SIMDe's functions under Intel's names, found
- * before the compiler's own header. What SIMDe 0.7.4 lacks is written out below. */
+ * before the compiler's own header. What SIMDe 0.7.4 lacks is written out below. AVX2, FMA and F16C
+ * are the compiler's. */
 #ifndef EG_TESTS_IMMINTRIN_H
 #define EG_TESTS_IMMINTRIN_H
 
+#include_next <immintrin.h>
+
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
-#include <simde/x86/f16c.h>
-#include <simde/x86/fma.h>
 
 #include <string.h>
 
-#ifndef _mm512_cvtps_pd
+static inline __m512 emulated_join(__m256 low, __m256 high)
+{
+    float x[16];
 
-static inline __m512d _mm512_cvtps_pd(__m256 a)
+    memcpy(x, &low, sizeof low);
+    memcpy(x + 8, &high, sizeof high);
+    return _mm512_loadu_ps(x);
+}
+
+static inline __m256 emulated_extractf32x8_ps(__m512 a, int part)
+{
+    float x[16];
+
+    memcpy(x, &a, sizeof x);
+    return _mm256_loadu_ps(x + 8 * part);
+}
+
+static inline __m512d emulated_cvtps_pd(__m256 a)
 {
     float x[8];
     double y[8];
@@ -25,7 +41,7 @@ static inline __m512d _mm512_cvtps_pd(__m256 a)
     return _mm512_loadu_pd(y);
 }
 
-static inline __m256 _mm512_cvtpd_ps(__m512d a)
+static inline __m256 emulated_cvtpd_ps(__m512d a)
 {
     double x[8];
     float y[8];
@@ -37,14 +53,29 @@ static inline __m256 _mm512_cvtpd_ps(__m512d a)
     return _mm256_loadu_ps(y);
 }
 
-static inline __m256 _mm512_extractf32x8_ps(__m512 a, int part)
+static inline __m512 emulated_cvtph_ps(__m256i a)
 {
-    float x[16];
-
-    memcpy(x, &a, sizeof x);
-    return _mm256_loadu_ps(x + 8 * part);
+    return emulated_join(_mm256_cvtph_ps(_mm256_castsi256_si128(a)),
+                         _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)));
 }
 
-#endif
+static inline __m512i emulated_cvtepu16_epi32(__m256i a)
+{
+    __m256i low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(a));
+    __m256i high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1));
+
+    return _mm512_castps_si512(emulated_join(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)));
+}
+
+#undef _mm512_extractf32x8_ps
+#undef _mm512_cvtps_pd
+#undef _mm512_cvtpd_ps
+#undef _mm512_cvtph_ps
+#undef _mm512_cvtepu16_epi32
+#define _mm512_extractf32x8_ps emulated_extractf32x8_ps
+#define _mm512_cvtps_pd        emulated_cvtps_pd
+#define _mm512_cvtpd_ps        emulated_cvtpd_ps
+#define _mm512_cvtph_ps        emulated_cvtph_ps
+#define _mm512_cvtepu16_epi32  emulated_cvtepu16_epi32
 
 #endif

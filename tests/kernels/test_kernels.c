@@ -2,32 +2,10 @@
 /* test_kernels.c - every variant that this CPU can run gives the bits of the portable definition; and
  * the definition is what docs/canonical-order.md says. */
 #include "kernels/order.h"
+#include "kernels/run_checks.h"
 #include "kernels/variants.h"
-#include "support/lib_kernels.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-/* One check on one table. */
-typedef struct {
-    const eg_kernels *kernels;
-    const kernel_check *check;
-} job;
-
-static void variant_equals_the_definition(void **state)
-{
-    const job *j = *state;
-
-    if (j->kernels == NULL) {
-        print_message("this CPU has no such instruction set\n");
-        skip();
-    }
-    assert_true(j->check->run(j->kernels));
-}
 
 /* ---- the definition itself ------------------------------------------------------------------------ */
 
@@ -193,12 +171,15 @@ static void a_table_is_there_exactly_where_it_can_run(void **state)
 
 /* ---- running ------------------------------------------------------------------------------------------ */
 
-#define MAX_NAME 120
-
 int main(void)
 {
-    static const eagle_isa isas[] = {EAGLE_ISA_AVX2, EAGLE_ISA_AVX512, EAGLE_ISA_NEON};
-    enum { N_ISAS = sizeof isas / sizeof isas[0] };
+#if defined(__x86_64__)
+    static const eagle_isa isas[] = {EAGLE_ISA_AVX2, EAGLE_ISA_AVX512};
+#elif defined(__aarch64__)
+    static const eagle_isa isas[] = {EAGLE_ISA_NEON};
+#else
+    static const eagle_isa isas[] = {EAGLE_ISA_PORTABLE};
+#endif
     const struct CMUnitTest definition[] = {
         cmocka_unit_test(element_i_is_summed_in_lane_i_mod_16),
         cmocka_unit_test(lanes_fold_in_halves),
@@ -213,24 +194,8 @@ int main(void)
     };
     int failed = cmocka_run_group_tests_name("definition", definition, NULL, NULL);
 
-    for (size_t i = 0; i < N_ISAS; i++) {
-        struct CMUnitTest *tests = calloc(n_kernel_checks, sizeof *tests);
-        job *jobs = calloc(n_kernel_checks, sizeof *jobs);
-        char(*names)[MAX_NAME] = calloc(n_kernel_checks, sizeof *names);
-
-        for (size_t c = 0; c < n_kernel_checks; c++) {
-            jobs[c] = (job){eg_kernels_for(isas[i]), &kernel_checks[c]};
-            snprintf(names[c], sizeof names[c], "%s: %s", eagle_isa_name(isas[i]),
-                     kernel_checks[c].name);
-            tests[c] = (struct CMUnitTest){.name = names[c],
-                                           .test_func = variant_equals_the_definition,
-                                           .initial_state = &jobs[c]};
-        }
-        failed +=
-            _cmocka_run_group_tests(eagle_isa_name(isas[i]), tests, n_kernel_checks, NULL, NULL);
-        free(names);
-        free(jobs);
-        free(tests);
+    for (size_t i = 0; i < sizeof isas / sizeof isas[0]; i++) {
+        failed += run_kernel_checks(eagle_isa_name(isas[i]), eg_kernels_for(isas[i]));
     }
     return failed != 0;
 }

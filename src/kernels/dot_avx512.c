@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* dot_avx512.c - the matrix product with AVX-512, in the order of dot_portable.c.
+ *
+ * One register holds the 16 lanes of a sum. 4 rows x 6 tokens are 24 of the 32 registers; the rows'
+ * weights take four more, the vectors come from memory: 10 loads feed 24 multiply-adds. */
+#include "base/compiler.h"
+#include "kernels/matmul.h"
+#include "kernels/order.h"
+#include "kernels/variants.h"
+
+#include <immintrin.h>
+
+#define TOKENS 6                       /* most tokens of a tile          */
+#define FEW    32                      /* tokens: see eg_matmul_parts    */
+#define SUMS   (EG_TILE_ROWS * TOKENS) /* sums of a tile, in registers   */
+
+/* ---- sixteen weights, widened ------------------------------------------------------------------ */
+
+EG_INLINE __m512 load16(const void *w, size_t i, eagle_dtype dtype)
+{
+    if (dtype == EAGLE_F32) {
+        return _mm512_loadu_ps((const float *)w + i);
+    }
+
+    __m256i half = _mm256_loadu_si256((const __m256i *)((const uint16_t *)w + i));
+
+    if (dtype == EAGLE_F16) {
+        return _mm512_cvtph_ps(half);
+    }
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+
+/* The first n < 16 of them, then zeros; reads no further. */
+EG_INLINE __m512 load_few(const void *w, size_t i, size_t n, eagle_dtype dtype)
+{
+    const size_t size = dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
+    float few[EG_LANES] = {0}; /* or 16 halves */
+
+    memcpy(few, (const char *)w + i * size, n * size);
+    return load16(few, 0, dtype);
+}
+
+/* ---- tiles -------------------------------------------------------------------------------------- */
+
+/* sum[t * rows + r] += w[r][i..i+16) x x[t][i..i+16), lane by lane. */
+EG_INLINE void step(__m512 sum[SUMS], const eg_tile *tile, size_t i, eagle_dtype dtype, size_t rows,
+                    size_t tokens)
+{
+    __m512 w[EG_TILE_ROWS];
+
+    EG_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        w[r] = load16(tile->w, r * tile->w_stride + i, dtype);
+    }
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++) {
+        __m512 x = _mm512_loadu_ps(tile->x + t * tile->x_stride + i);
+
+        EG_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            sum[t * rows + r] = _mm512_fmadd_ps(w[r], x, sum[t * rows + r]);
+        }
+    }
+}
+
+/* The same for the last n < 16 elements of a row: the other lanes keep their value. */
+EG_INLINE void last_step(__m512 sum[SUMS], const eg_tile *tile, size_t i, size_t n,
+                         eagle_dtype dtype, size_t rows, size_t tokens)
+{
+    const __mmask16 mask = (__mmask16)((1u << n) - 1);
+
+    EG_UNROLL
+    for (size_t s = 0; s < rows * tokens; s++) {
+        __m512 w = load_few(tile->w, s % rows * tile->w_stride + i, n, dtype);
+        __m512 x = load_few(tile->x, s / rows * tile->x_stride + i, n, EAGLE_F32);
+
+        sum[s] = _mm512_mask_mov_ps(sum[s], mask, _mm512_fmadd_ps(w, x, sum[s]));
+    }
+}
+
+/* 16 lanes -> 8 -> 4, by the halves of the register. */
+EG_INLINE __m128 fold16(__m512 v)
+{
+    __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+
+    return _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+}
+
+/* 4 -> 2 -> 1 for four sums at once: lane r of the result is sum r. */
+EG_INLINE __m128 fold_four(__m128 a, __m128 b, __m128 c, __m128 d)
+{
+    __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b)); /* a02 b02 a13 b13 */
+    __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+
+    return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+}
+
+/* Leaves the sums in memory, or folds them into y. */
+EG_INLINE void finish(const eg_tile *tile, const __m512 sum[SUMS], size_t rows, size_t tokens)
+{
+    if (tile->to != NULL) {
+        EG_UNROLL
+        for (size_t s = 0; s < rows * tokens; s++) {
+            _mm512_storeu_ps(tile->to + s * EG_LANES, sum[s]);
+        }
+        return;
+    }
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++) {
+        float *y = tile->y + t * tile->y_stride;
+
+        if (rows == EG_TILE_ROWS) {
+            _mm_storeu_ps(y, fold_four(fold16(sum[4 * t]), fold16(sum[4 * t + 1]),
+                                       fold16(sum[4 * t + 2]), fold16(sum[4 * t + 3])));
+        } else {
+            __m128 one = fold16(sum[t]);
+
+            _mm_store_ss(y, fold_four(one, one, one, one));
+        }
+    }
+}
+
+EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
+{
+    const size_t size = dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
+    const size_t whole = tile->n - tile->n % EG_LANES;
+    const char *ahead = tile->ahead;
+    __m512 sum[SUMS];
+
+    EG_UNROLL
+    for (size_t s = 0; s < rows * tokens; s++) {
+        sum[s] =
+            tile->from == NULL ? _mm512_setzero_ps() : _mm512_loadu_ps(tile->from + s * EG_LANES);
+    }
+    for (size_t i = 0; i < whole; i += EG_LANES) {
+        _mm_prefetch(ahead + i * size, _MM_HINT_T1);
+        _mm_prefetch(ahead + (tile->w_stride + i) * size, _MM_HINT_T1);
+        step(sum, tile, i, dtype, rows, tokens);
+    }
+    if (whole < tile->n) {
+        last_step(sum, tile, whole, tile->n - whole, dtype, rows, tokens);
+    }
+    finish(tile, sum, rows, tokens);
+}
+
+/* Each call is a copy of run_tile() for these constants. */
+EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows)
+{
+    switch (tile->tokens) {
+    case 1: run_tile(tile, dtype, rows, 1); break;
+    case 2: run_tile(tile, dtype, rows, 2); break;
+    case 3: run_tile(tile, dtype, rows, 3); break;
+    case 4: run_tile(tile, dtype, rows, 4); break;
+    case 5: run_tile(tile, dtype, rows, 5); break;
+    default: run_tile(tile, dtype, rows, 6); break;
+    }
+}
+
+static void tile_f32(const eg_tile *tile)
+{
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_F32, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_F32, 1);
+    }
+}
+
+static void tile_f16(const eg_tile *tile)
+{
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_F16, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_F16, 1);
+    }
+}
+
+static void tile_bf16(const eg_tile *tile)
+{
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_BF16, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_BF16, 1);
+    }
+}
+
+/* ---- the matrix product -------------------------------------------------------------------------- */
+
+void eg_matmul_f32_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
+                          const eg_vectors *x)
+{
+    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, tile_f32};
+
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+}
+
+void eg_matmul_f16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
+                          const eg_vectors *x)
+{
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_f16};
+
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+}
+
+void eg_matmul_bf16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
+                           const eg_vectors *x)
+{
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_bf16};
+
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+}
