@@ -166,7 +166,7 @@ static bool accept(eg_segment *out, eg_added_scan *scan, const eg_added *token, 
         end = spaces_after(scan, end);
     }
     *out = (eg_segment){.token = token, .begin = begin, .end = end};
-    return true;
+    return begin < end; /* else an earlier token took the spaces that are all of this one */
 }
 
 bool eg_added_next(eg_segment *out, eg_added_scan *scan)

@@ -115,6 +115,11 @@ static bool is_ascii(const char *text, size_t size)
     return true;
 }
 
+static bool is_continuation(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
 static eagle_status compose(eg_text *out, eg_normal_text *in, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
@@ -128,7 +133,12 @@ static eagle_status compose(eg_text *out, eg_normal_text *in, eagle_error *err)
         in->lead = out->size;
         out->size = 0;
     }
-    return st == EAGLE_OK ? add_nfc(out, in->text.data, in->text.size, err) : st;
+    st = st == EAGLE_OK ? add_nfc(out, in->text.data, in->text.size, err) : st;
+    /* A mark from behind the lead may have joined its last character. */
+    while (in->lead > 0 && in->lead < out->size && is_continuation(out->data[in->lead])) {
+        in->lead++;
+    }
+    return st;
 }
 
 /* ---- Prepend and Replace --------------------------------------------------------------------- */

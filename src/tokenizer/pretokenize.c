@@ -270,8 +270,8 @@ static bool rewrite(eg_cutting *cutting, const eg_pre_step *step)
             if (!write_char(out, step, text + at, length)) {
                 return false;
             }
+            lead = at < piece->lead ? out->size - begin : lead;
             at += length;
-            lead = at <= piece->lead ? out->size - begin : lead;
         }
         if (!add_piece(&cutting->next_pieces, begin, out->size, lead)) {
             return false;
