@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* draws.h - what stands behind eagle_draws: Philox, or a recorded list.
+/* draws.h - what stands behind eagle_draws: random words, and choices made of them.
  *
  * A key names one uniform number U in [0,1). A question with total weight S asks for the
  * integer floor(U x S), made exactly uniform from random bits: this file is the one
@@ -25,26 +25,6 @@ typedef struct {
  * bit_length(s - 1) bits, most significant block first, and of them the top bit_length(s - 1) bits;
  * a number that is not below s is thrown away and the next blocks are tried. */
 void eg_uniform_below(eagle_wide *out, const eagle_wide *s, const eg_words *words);
-
-/* ---- a recorded list ---------------------------------------------------------------- */
-
-typedef struct {
-    eagle_draw_key key;
-    int32_t answer; /* of a pick the index, of an accept 1 or 0 */
-} eg_answer;
-
-/* Gives recorded answers in their order. A question under another key, one too many, or an answer
- * that has no weight sets `fault`; then some answer that has weight is given, so that the
- * caller's walk ends and can be thrown away. */
-typedef struct {
-    const eg_answer *answer; /* [n], borrowed */
-    int32_t n;
-    int32_t next; /* answers given so far */
-    bool fault;
-} eg_recorded;
-
-/* Draws bound to `recorded`, which must outlive them. */
-eagle_draws eg_recorded_draws(eg_recorded *recorded);
 
 /* ---- children ------------------------------------------------------------------------- */
 

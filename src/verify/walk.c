@@ -16,15 +16,11 @@
 
 static void free_space(eg_space *space)
 {
-    if (space == NULL) {
-        return;
+    if (space != NULL) {
+        free(space->left);
+        free(space->p);     /* with q */
+        free(space->child); /* with number and order */
     }
-    free(space->number);
-    free(space->child);
-    free(space->left);
-    free(space->q);
-    free(space->p);
-    free(space->order);
     free(space);
 }
 
@@ -35,23 +31,25 @@ static eg_space *new_space(size_t cap, int32_t vocab, eagle_verify_mode mode)
     const size_t n_law = mode == EAGLE_VERIFY_GREEDY ? 0 : n;
     const size_t n_drawn = mode == EAGLE_VERIFY_REJECTION ? n : 0;
     eg_space *space = eg_alloc(1, sizeof *space);
+    int32_t *ids = eg_alloc(2 * cap + n_law, sizeof *ids);
+    uint64_t *laws = eg_alloc(n_law + n_drawn, sizeof *laws);
+    eagle_wide *left = eg_alloc(n_drawn, sizeof *left);
 
-    if (space == NULL) {
+    if (space == NULL || ids == NULL || laws == NULL || left == NULL) {
+        free(left);
+        free(laws);
+        free(ids);
+        free(space);
         return NULL;
     }
     *space = (eg_space){.mode = mode,
                         .vocab = vocab,
-                        .order = eg_alloc(n_law, sizeof *space->order),
-                        .p = eg_alloc(n_law, sizeof *space->p),
-                        .q = eg_alloc(n_drawn, sizeof *space->q),
-                        .left = eg_alloc(n_drawn, sizeof *space->left),
-                        .child = eg_alloc(cap, sizeof *space->child),
-                        .number = eg_alloc(cap, sizeof *space->number)};
-    if (space->order == NULL || space->p == NULL || space->q == NULL || space->left == NULL ||
-        space->child == NULL || space->number == NULL) {
-        free_space(space);
-        return NULL;
-    }
+                        .child = ids,
+                        .number = ids + cap,
+                        .order = ids + 2 * cap,
+                        .p = laws,
+                        .q = laws + n_law,
+                        .left = left};
     return space;
 }
 
@@ -70,35 +68,35 @@ eagle_status eagle_path_create(eagle_path **out, int32_t cap_nodes, int32_t voca
     }
     const size_t cap = (size_t)cap_nodes;
     eagle_path *path = eg_alloc(1, sizeof *path);
+    int32_t *ids = eg_alloc(3 * cap, sizeof *ids);
+    eagle_source *source = eg_alloc(cap, sizeof *source);
+    eg_space *space = new_space(cap, vocab, mode);
 
-    if (path != NULL) {
-        *path = (eagle_path){.cap = cap_nodes,
-                             .token = eg_alloc(cap, sizeof *path->token),
-                             .node = eg_alloc(cap, sizeof *path->node),
-                             .row = eg_alloc(cap, sizeof *path->row),
-                             .source = eg_alloc(cap, sizeof *path->source),
-                             .space = new_space(cap, vocab, mode)};
-    }
-    if (path == NULL || path->token == NULL || path->node == NULL || path->row == NULL ||
-        path->source == NULL || path->space == NULL) {
-        eagle_path_free(path);
+    if (path == NULL || ids == NULL || source == NULL || space == NULL) {
+        free_space(space);
+        free(source);
+        free(ids);
+        free(path);
         return eg_fail(err, EAGLE_ENOMEM, "path: no memory for %d nodes, vocabulary of %d",
                        cap_nodes, vocab);
     }
+    *path = (eagle_path){.cap = cap_nodes,
+                         .token = ids,
+                         .node = ids + cap,
+                         .row = ids + 2 * cap,
+                         .source = source,
+                         .space = space};
     *out = path;
     return EAGLE_OK;
 }
 
 void eagle_path_free(eagle_path *path)
 {
-    if (path == NULL) {
-        return;
+    if (path != NULL) {
+        free_space(path->space);
+        free(path->source);
+        free(path->token); /* with node and row */
     }
-    free_space(path->space);
-    free(path->source);
-    free(path->row);
-    free(path->node);
-    free(path->token);
     free(path);
 }
 

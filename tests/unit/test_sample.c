@@ -4,6 +4,7 @@
 #include "sample/draws.h"
 #include "sample/law.h"
 #include "sample/wide.h"
+#include "support/lib_recorded.h"
 
 #include <float.h>
 #include <math.h>
@@ -304,55 +305,6 @@ static void every_part_of_a_key_changes_the_draw(void **state)
     }
 }
 
-/* ---- recorded draws ------------------------------------------------------------------------------------ */
-
-static void recorded_answers_are_given_to_their_keys(void **state)
-{
-    (void)state;
-    const eg_answer list[] = {{{EAGLE_DRAW_ACCEPT, 4, 0}, 0},
-                              {{EAGLE_DRAW_ACCEPT, 4, 1}, 1},
-                              {{EAGLE_DRAW_TARGET, 5, 0}, 2}};
-    const uint64_t w[3] = {4, 0, 1};
-    eg_recorded recorded = {.answer = list, .n = 3};
-    const eagle_draws draws = eg_recorded_draws(&recorded);
-    const eagle_wide wide[3] = {eg_wide_from(1), eg_wide_from(0), eg_wide_from(2)};
-
-    assert_false(draws.accept(draws.ctx, list[0].key, 1, 2));
-    assert_true(draws.accept_wide(draws.ctx, list[1].key, &wide[0], &wide[2]));
-    assert_int_equal(draws.pick(draws.ctx, list[2].key, w, 3), 2);
-    assert_false(recorded.fault);
-    recorded.next = 2;
-    assert_int_equal(draws.pick_wide(draws.ctx, list[2].key, wide, 3), 2);
-    assert_false(recorded.fault);
-    assert_int_equal(draws.pick(draws.ctx, list[2].key, w, 3), 0); /* one too many */
-    assert_true(recorded.fault);
-}
-
-static void recorded_answers_that_cannot_be_are_faults(void **state)
-{
-    (void)state;
-    const eg_answer list[] = {{{EAGLE_DRAW_TARGET, 5, 0}, 1}};
-    const eagle_draw_key other = {EAGLE_DRAW_TARGET, 6, 0};
-    const uint64_t w[3] = {4, 0, 1};
-    eg_recorded recorded = {.answer = list, .n = 1};
-    const eagle_draws draws = eg_recorded_draws(&recorded);
-
-    assert_int_equal(draws.pick(draws.ctx, list[0].key, w, 3), 0); /* token 1 has no weight */
-    assert_true(recorded.fault);
-    recorded.fault = false;
-    recorded.next = 0;
-    assert_int_equal(draws.pick(draws.ctx, list[0].key, w, 1), 0); /* out of range */
-    assert_true(recorded.fault);
-    recorded.fault = false;
-    recorded.next = 0;
-    assert_false(draws.accept(draws.ctx, other, 1, 2)); /* another key */
-    assert_true(recorded.fault);
-    recorded.fault = false;
-    recorded.next = 0;
-    assert_false(draws.accept(draws.ctx, list[0].key, 0, 2)); /* yes to the impossible */
-    assert_true(recorded.fault);
-}
-
 /* ---- children -------------------------------------------------------------------------------------------- */
 
 static void drawn_children_differ_and_end_with_the_mass(void **state)
@@ -376,12 +328,12 @@ static void drawn_children_differ_and_end_with_the_mass(void **state)
 static void siblings_and_cousins_have_keys_of_their_own(void **state)
 {
     (void)state;
-    const eg_answer list[] = {{{EAGLE_DRAW_DRAFT, 50, 24}, 1},
-                              {{EAGLE_DRAW_DRAFT, 50, 25}, 0},
-                              {{EAGLE_DRAW_DRAFT, 50, 32}, 1}};
+    const struct recorded_answer list[] = {{{EAGLE_DRAW_DRAFT, 50, 24}, 1},
+                                           {{EAGLE_DRAW_DRAFT, 50, 25}, 0},
+                                           {{EAGLE_DRAW_DRAFT, 50, 32}, 1}};
     uint64_t law[2] = {3, 4};
-    eg_recorded recorded = {.answer = list, .n = 3};
-    const eagle_draws draws = eg_recorded_draws(&recorded);
+    struct recorded recorded = {.answer = list, .n = 3};
+    const eagle_draws draws = recorded_draws(&recorded);
     int32_t token[EG_MAX_DRAWN];
 
     assert_int_equal(eg_draw_children(token, law, 2, 4, 50, 3, &draws), 2);
@@ -850,8 +802,6 @@ int main(void)
         cmocka_unit_test(wide_draws_match_an_independent_implementation),
         cmocka_unit_test(a_weight_of_zero_is_never_picked),
         cmocka_unit_test(every_part_of_a_key_changes_the_draw),
-        cmocka_unit_test(recorded_answers_are_given_to_their_keys),
-        cmocka_unit_test(recorded_answers_that_cannot_be_are_faults),
         cmocka_unit_test(drawn_children_differ_and_end_with_the_mass),
         cmocka_unit_test(siblings_and_cousins_have_keys_of_their_own),
         cmocka_unit_test(wide_bits_count_from_the_top),

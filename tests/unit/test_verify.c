@@ -3,6 +3,7 @@
  * law is kept is shown in tests/oracle/test_enumeration.c. */
 #include "sample/draws.h"
 #include "sample/law.h"
+#include "support/lib_recorded.h"
 #include "verify/node.h"
 
 #include <math.h>
@@ -305,15 +306,16 @@ static void a_root_alone_gives_one_draw_in_coupled_and_rejection(void **state)
 static void rejection_asks_by_position_and_sibling(void **state)
 {
     struct fixture *f = *state;
-    const eg_answer list[] = {{{EAGLE_DRAW_ACCEPT, 10, 0}, 1},   /* token 2 at node 1       */
-                              {{EAGLE_DRAW_ACCEPT, 11, 0}, 0},   /* not token 1             */
-                              {{EAGLE_DRAW_ACCEPT, 11, 1}, 0},   /* not token 3             */
-                              {{EAGLE_DRAW_RESIDUAL, 11, 0}, 4}, /* of the others: token 4  */
-                              {{EAGLE_DRAW_ACCEPT, 10, 0}, 0},   /* another run: not 2, but */
-                              {{EAGLE_DRAW_ACCEPT, 10, 1}, 1},   /* token 0 at node 2       */
-                              {{EAGLE_DRAW_TARGET, 11, 0}, 2}};  /* a leaf                  */
-    eg_recorded recorded = {.answer = list, .n = 7};
-    const eagle_draws draws = eg_recorded_draws(&recorded);
+    const struct recorded_answer list[] = {
+        {{EAGLE_DRAW_ACCEPT, 10, 0}, 1},   /* token 2 at node 1       */
+        {{EAGLE_DRAW_ACCEPT, 11, 0}, 0},   /* not token 1             */
+        {{EAGLE_DRAW_ACCEPT, 11, 1}, 0},   /* not token 3             */
+        {{EAGLE_DRAW_RESIDUAL, 11, 0}, 4}, /* of the others: token 4  */
+        {{EAGLE_DRAW_ACCEPT, 10, 0}, 0},   /* another run: not 2, but */
+        {{EAGLE_DRAW_ACCEPT, 10, 1}, 1},   /* token 0 at node 2       */
+        {{EAGLE_DRAW_TARGET, 11, 0}, 2}};  /* a leaf                  */
+    struct recorded recorded = {.answer = list, .n = 7};
+    const eagle_draws draws = recorded_draws(&recorded);
 
     set_mode(f, EAGLE_VERIFY_REJECTION);
     assert_int_equal(verify(f, &draws), EAGLE_OK);
@@ -328,8 +330,8 @@ static void rejection_asks_by_position_and_sibling(void **state)
 static void certain_answers_are_not_asked_for(void **state)
 {
     (void)state;
-    eg_recorded none = {.n = 0};
-    const eagle_draws draws = eg_recorded_draws(&none);
+    struct recorded none = {.n = 0};
+    const eagle_draws draws = recorded_draws(&none);
     uint64_t w[3] = {0, 7, 0};
     uint64_t q[3] = {1, 14, 1};
     eagle_wide left[3];
@@ -364,8 +366,8 @@ static void equal_laws_never_refuse(void **state)
     struct fixture *f = *state;
     uint64_t law[VOCAB];
     int32_t order[VOCAB];
-    eg_recorded none = {.n = 0};
-    const eagle_draws draws = eg_recorded_draws(&none);
+    struct recorded none = {.n = 0};
+    const eagle_draws draws = recorded_draws(&none);
 
     draw_all(f, law);
     eg_law_make(law, order, f->logits[0], VOCAB, &f->sampling); /* all logits are 0 */

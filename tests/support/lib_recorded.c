@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* recorded.c - eagle_draws bound to a list of answers. */
-#include "sample/draws.h"
+/* lib_recorded.c - see lib_recorded.h. */
+#include "support/lib_recorded.h"
+
 #include "sample/wide.h"
 
 /* The next answer if it was given to this key, else -1. */
-static int32_t next_answer(eg_recorded *recorded, eagle_draw_key key)
+static int32_t next_answer(struct recorded *recorded, eagle_draw_key key)
 {
     if (recorded->next >= recorded->n) {
         return -1;
     }
-    const eg_answer *a = &recorded->answer[recorded->next++];
+    const struct recorded_answer *a = &recorded->answer[recorded->next++];
 
     return a->key.purpose == key.purpose && a->key.pos == key.pos && a->key.index == key.index
                ? a->answer
@@ -18,7 +19,7 @@ static int32_t next_answer(eg_recorded *recorded, eagle_draw_key key)
 
 static int32_t recorded_pick(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
 {
-    eg_recorded *recorded = ctx;
+    struct recorded *recorded = ctx;
     int32_t i = next_answer(recorded, key);
 
     if (i < 0 || i >= n || w[i] == 0) {
@@ -31,7 +32,7 @@ static int32_t recorded_pick(void *ctx, eagle_draw_key key, const uint64_t *w, i
 
 static int32_t recorded_pick_wide(void *ctx, eagle_draw_key key, const eagle_wide *w, int32_t n)
 {
-    eg_recorded *recorded = ctx;
+    struct recorded *recorded = ctx;
     int32_t i = next_answer(recorded, key);
 
     if (i < 0 || i >= n || eg_wide_is_zero(&w[i])) {
@@ -45,7 +46,7 @@ static int32_t recorded_pick_wide(void *ctx, eagle_draw_key key, const eagle_wid
 static bool recorded_accept_wide(void *ctx, eagle_draw_key key, const eagle_wide *num,
                                  const eagle_wide *den)
 {
-    eg_recorded *recorded = ctx;
+    struct recorded *recorded = ctx;
     const int32_t answer = next_answer(recorded, key);
     const bool can_refuse = eg_wide_less(num, den);
 
@@ -64,7 +65,7 @@ static bool recorded_accept(void *ctx, eagle_draw_key key, uint64_t num, uint64_
     return recorded_accept_wide(ctx, key, &wide_num, &wide_den);
 }
 
-eagle_draws eg_recorded_draws(eg_recorded *recorded)
+eagle_draws recorded_draws(struct recorded *recorded)
 {
     return (eagle_draws){.pick = recorded_pick,
                          .accept = recorded_accept,
