@@ -16,7 +16,7 @@ const bad_case bad_config_cases[] = {
     {"config-trailing-junk", "config", 3, "config.json", "\"eos_token_id\": 2\n}",
      "\"eos_token_id\": 2\n}}", "end of file expected"},
     {"config-trailing-comma", "config", 3, "config.json", "\"eos_token_id\": 2\n",
-     "\"eos_token_id\": 2,\n", "JSON, line 19"},
+     "\"eos_token_id\": 2,\n", "JSON, line 18"},
     {"config-with-comment", "config", 3, "config.json", "\"hidden_size\"", "// \"hidden_size\"",
      "JSON, line 4"},
     {"config-single-quotes", "config", 3, "config.json", "\"llama\"", "'llama'", "JSON, line 3"},
