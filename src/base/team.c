@@ -2,13 +2,17 @@
 /* team.c - the threads of one pass: shares of work, and a barrier that yields. */
 #include "base/team.h"
 
-/* Some microseconds: longer than the usual wait for the slower of two equal shares,
+#include "eagle/runtime.h"
+
+/* Some ten microseconds: longer than the usual wait for the slower of two equal shares, far
  * shorter than a scheduler's time slice. */
-#define EG_SPINS 4000
+#define EG_SPINS 1000
 
 bool eg_team_init(eg_team *team, int n_threads)
 {
     team->n = n_threads;
+    /* With more threads than CPUs, whoever spins keeps another from arriving. */
+    team->spins = n_threads <= eagle_cpu_count() ? EG_SPINS : 0;
     atomic_init(&team->waiting, 0);
     atomic_init(&team->generation, 0);
     if (pthread_mutex_init(&team->lock, NULL) != 0) {
@@ -53,7 +57,7 @@ void eg_team_wait(const eg_worker *worker)
         pthread_mutex_unlock(&team->lock);
         return;
     }
-    for (int i = 0; i < EG_SPINS; i++) {
+    for (int i = 0; i < team->spins; i++) {
         if (atomic_load(&team->generation) != generation) {
             return;
         }

@@ -16,6 +16,7 @@
  * is slowed and not stopped. */
 typedef struct {
     int n;
+    int spins;
     atomic_int waiting;
     atomic_uint generation;
     pthread_mutex_t lock;

@@ -65,7 +65,7 @@ eagle_status eg_target_create(eg_target *out, const eagle_config *config,
                               const eagle_tensor *tensors, int32_t n, eagle_error *err);
 void eg_target_free(eg_target *target);
 
-/* The target's pass of one session. */
+/* The target's pass of one session. Its parts point to each other: it stays where it was made. */
 typedef struct {
     const eg_target *target;
     eg_kvcache kv;
