@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cross.mk - `make check-cross`: the static core for AArch64, built without any library, run under
 # an emulator (packages gcc-aarch64-linux-gnu and qemu-user) and compared with this machine.
 
