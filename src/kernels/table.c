@@ -43,6 +43,19 @@ static const eg_kernels avx512 = {
     .sum_exp = eg_sum_exp_avx512,
     .attend = eg_attend_avx512,
 };
+#elif defined(__aarch64__)
+static const eg_kernels neon = {
+    .isa = EAGLE_ISA_NEON,
+    .matmul_f32 = eg_matmul_f32_neon,
+    .matmul_f16 = eg_matmul_f16_neon,
+    .matmul_bf16 = eg_matmul_bf16_neon,
+    .rmsnorm = eg_rmsnorm_neon,
+    .rope = eg_rope_portable,
+    .silu_mul = eg_silu_mul_portable,
+    .exp = eg_exp_portable,
+    .sum_exp = eg_sum_exp_portable,
+    .attend = eg_attend_neon,
+};
 #endif
 
 const eg_kernels *eg_kernels_for(eagle_isa isa)
@@ -57,6 +70,8 @@ const eg_kernels *eg_kernels_for(eagle_isa isa)
 #if defined(__x86_64__)
     case EAGLE_ISA_AVX2: return &avx2;
     case EAGLE_ISA_AVX512: return &avx512;
+#elif defined(__aarch64__)
+    case EAGLE_ISA_NEON: return &neon;
 #endif
     default: return &portable;
     }
