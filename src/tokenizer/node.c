@@ -31,8 +31,9 @@ eg_node eg_node_item(const eg_node *node, size_t i)
 
 eagle_status eg_node_wrong(const eg_node *node, const char *needed, eagle_error *err)
 {
-    return eg_fail(err, EAGLE_EFORMAT, "%s: %s is %s, must be %s", node->file, node->name,
-                   eg_json_describe(node->value).text, needed);
+    return eg_fail(err, EAGLE_EFORMAT, "%s: %s is %s, must be %s", node->file,
+                   node->name[0] != '\0' ? node->name : "the file",
+                   node->value != NULL ? eg_json_describe(node->value).text : "missing", needed);
 }
 
 eagle_status eg_node_refuse(const eg_node *node, const char *known, eagle_error *err)

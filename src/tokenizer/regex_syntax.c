@@ -136,7 +136,7 @@ static eagle_status escape(translation *t, bool in_class)
     char letter = t->at[1];
 
     if (letter == '\0') {
-        return refuse(t, "a backslash at the end");
+        return copy(t, 1); /* PCRE2 will say that nothing follows */
     }
     if (letter == 'p' || letter == 'P') {
         return property(t);
@@ -167,7 +167,7 @@ static eagle_status class(translation *t)
 
     while (st == EAGLE_OK && *t->at != ']') {
         if (*t->at == '\0') {
-            return refuse(t, "a class without ]");
+            return EAGLE_OK; /* PCRE2 will say that it has no end */
         }
         if (*t->at == '[') {
             return refuse(t, "a class or POSIX bracket inside a class");
