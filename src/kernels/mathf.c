@@ -147,7 +147,7 @@ typedef struct {
 
 /* pi / 2 in three parts of 53 bits. As in exp, x - n HALF_PI_HI is exact; n HALF_PI_MID is kept as
  * a product and its error, and the difference as a sum and its error. What is
- * left out is below 2^-110, while no float up to 2^24 comes nearer than 2^-32 to a
+ * left out is below 2^-110, while no float up to 2^24 comes nearer than 2^-28 to a
  * multiple of pi / 2 other than 0. */
 static reduced reduce(float x)
 {
