@@ -47,7 +47,8 @@ static void keep_best(uint64_t *w, int32_t *order, const float *logits, int32_t 
     for (int32_t i = 0; i < k; i++) {
         total += w[k < vocab ? order[i] : i];
     }
-    while (kept < k && eg_decimal_compare(mass, s->top_p, total) < 0) {
+    /* Ends with the k-th at the latest, where mass is total. */
+    while (eg_decimal_compare(mass, s->top_p, total) < 0) {
         if (kept == sorted) { /* mostly tens are kept of 10^5: sorting all would be a waste */
             sorted = sorted == 0 ? 64 : 8 * sorted;
             sorted = sorted < k ? sorted : k;

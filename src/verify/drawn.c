@@ -65,8 +65,9 @@ int32_t eg_verify_drawn(int32_t *hit, eg_drawn_node *node, const eagle_draws *dr
             return token;
         }
         take_residual(&sum_p, node, sum_q);
-        sum_q -= node->q[token]; /* the next child was drawn from the others */
-        node->q[token] = 0;
+        /* The next child was drawn from the others. That q still holds this one is no matter: it was
+         * refused, so p < q, and nothing of it is in the residual. */
+        sum_q -= node->q[token];
     }
     *hit = -1;
     return draws->pick_wide(draws->ctx, (eagle_draw_key){EAGLE_DRAW_RESIDUAL, node->pos, 0},

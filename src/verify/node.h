@@ -26,7 +26,7 @@ int32_t eg_verify_node(int32_t *hit, uint64_t *w, int32_t vocab, const int32_t *
 typedef struct {
     int32_t vocab;
     const uint64_t *p;    /* [vocab] the target's law, 0 < sum < 2^63 + 1                        */
-    uint64_t *q;          /* [vocab] the draft's law, sum < 2^64; drawn tokens are taken out */
+    const uint64_t *q;    /* [vocab] the draft's law, sum < 2^64                               */
     eagle_wide *left;     /* [vocab] scratch: p, then the residuals                            */
     const int32_t *child; /* [n_child] the tokens, in the order drawn, q > 0 for each             */
     int32_t n_child;      /* 1 to EG_MAX_DRAWN                                                   */

@@ -20,9 +20,8 @@ static int32_t list_children(eg_space *space, const eagle_tree *tree, int32_t no
     return n;
 }
 
-/* Copies the draft's law and refuses one that cannot have given these children. */
-static eagle_status copy_law(eg_drawn_node *drawn, const uint64_t *law, int32_t node,
-                             eagle_error *err)
+/* Refuses a draft's law that cannot have given these children. */
+static eagle_status check_law(const eg_drawn_node *drawn, int32_t node, eagle_error *err)
 {
     uint64_t sum = 0;
 
@@ -31,15 +30,14 @@ static eagle_status copy_law(eg_drawn_node *drawn, const uint64_t *law, int32_t 
                        node, drawn->n_child, EG_MAX_DRAWN);
     }
     for (int32_t i = 0; i < drawn->vocab; i++) {
-        drawn->q[i] = law[i];
-        sum += law[i];
-        if (sum < law[i]) {
+        sum += drawn->q[i];
+        if (sum < drawn->q[i]) {
             return eg_fail(err, EAGLE_EFIT, "tree node %d: its draft law sums to 2^64 or more",
                            node);
         }
     }
     for (int32_t c = 0; c < drawn->n_child; c++) {
-        if (law[drawn->child[c]] == 0) {
+        if (drawn->q[drawn->child[c]] == 0) {
             return eg_fail(
                 err, EAGLE_EFIT,
                 "tree node %d: child token %d has no weight in the law it was drawn from", node,
@@ -62,12 +60,12 @@ eagle_status eg_step_rejection(eg_step *out, const eg_walk *walk, int32_t node, 
     if (law != NULL && n_child > 0) {
         eg_drawn_node drawn = {.vocab = vocab,
                                .p = space->p,
-                               .q = space->q,
+                               .q = law,
                                .left = space->left,
                                .child = space->child,
                                .n_child = n_child,
                                .pos = pos};
-        eagle_status st = copy_law(&drawn, law, node, err);
+        eagle_status st = check_law(&drawn, node, err);
 
         if (st != EAGLE_OK) {
             return st;

@@ -18,7 +18,7 @@ static void free_space(eg_space *space)
 {
     if (space != NULL) {
         free(space->left);
-        free(space->p);     /* with q */
+        free(space->p);
         free(space->child); /* with number and order */
     }
     free(space);
@@ -32,12 +32,12 @@ static eg_space *new_space(size_t cap, int32_t vocab, eagle_verify_mode mode)
     const size_t n_drawn = mode == EAGLE_VERIFY_REJECTION ? n : 0;
     eg_space *space = eg_alloc(1, sizeof *space);
     int32_t *ids = eg_alloc(2 * cap + n_law, sizeof *ids);
-    uint64_t *laws = eg_alloc(n_law + n_drawn, sizeof *laws);
+    uint64_t *p = eg_alloc(n_law, sizeof *p);
     eagle_wide *left = eg_alloc(n_drawn, sizeof *left);
 
-    if (space == NULL || ids == NULL || laws == NULL || left == NULL) {
+    if (space == NULL || ids == NULL || p == NULL || left == NULL) {
         free(left);
-        free(laws);
+        free(p);
         free(ids);
         free(space);
         return NULL;
@@ -47,8 +47,7 @@ static eg_space *new_space(size_t cap, int32_t vocab, eagle_verify_mode mode)
                         .child = ids,
                         .number = ids + cap,
                         .order = ids + 2 * cap,
-                        .p = laws,
-                        .q = laws + n_law,
+                        .p = p,
                         .left = left};
     return space;
 }

@@ -13,7 +13,6 @@ typedef struct {
     int32_t vocab;
     int32_t *order;   /* [vocab] scratch of the law; empty in greedy mode */
     uint64_t *p;      /* [vocab] the target's law; empty in greedy mode   */
-    uint64_t *q;      /* [vocab] the draft's; rejection mode only        */
     eagle_wide *left; /* [vocab] residuals; rejection mode only          */
     int32_t *child;   /* [cap] a node's children: their tokens           */
     int32_t *number;  /* [cap] and their nodes                           */

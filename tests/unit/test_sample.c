@@ -637,7 +637,7 @@ static void laws_match_a_full_sort(void **state)
         uint64_t want[MAX_VOCAB];
         uint64_t got[MAX_VOCAB];
         int32_t order[MAX_VOCAB];
-        eagle_sampling s = plain(0.25f * (float)(1 + below(8)));
+        eagle_sampling s = plain(0.1f * (float)(1 + below(20)));
         float unit = below(2) == 0 ? 0.5f : 0.01f; /* coarse logits tie often */
 
         for (int32_t t = 0; t < vocab; t++) {
@@ -711,6 +711,7 @@ static void decimals_are_read_exactly(void **state)
                                       "1.1",
                                       "2",
                                       "0,5",
+                                      ".0123456789012345678",
                                       "0.1234567890123456789",
                                       "0x1",
                                       "1..0",
@@ -731,6 +732,13 @@ static void decimals_are_read_exactly(void **state)
         assert_int_equal(eagle_decimal_parse(&d, bad[i], &err), EAGLE_EINVAL);
         assert_true(err.message[0] != '\0' && d.num == 0);
     }
+    eagle_error err = {0};
+    eagle_decimal d;
+
+    eagle_decimal_parse(&d, "0.5 ", &err);
+    assert_string_equal(err.message, "\"0.5 \" is no decimal such as 0.9");
+    eagle_decimal_parse(&d, "1.1", &err);
+    assert_string_equal(err.message, "1.1 is above 1");
 }
 
 static void assert_refused(const eagle_sampling *s, bool drawn, const char *message)

@@ -130,10 +130,11 @@ static void a_path_lists_the_ancestors_by_depth(void **state)
 {
     (void)state;
     eagle_tree *tree = example();
-    int32_t path[6];
+    int32_t path[6] = {-1, -1, -1, -1, -1, -1};
 
     assert_int_equal(eg_tree_path(path, tree, 0), 1);
     assert_int_equal(path[0], 0);
+    path[0] = -1;
     assert_int_equal(eg_tree_path(path, tree, 5), 3);
     assert_memory_equal(path, ((int32_t[]){0, 1, 5}), 3 * sizeof *path);
     eagle_tree_free(tree);
