@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# demo.mk - `make demo`: the program's main job, in a few seconds.
+# demo.mk - `make demo`: builds, then shows the main job.
 
 demo: all
-	$(Q)sh tests/support/demo.sh $(BUILD)/eagle
+	@sh tests/support/demo.sh $(BUILD)/eagle
