@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # emulated.mk - AVX-512 files for machines without AVX-512: the same sources, compiled against SIMDe
 # (libsimde-dev) by tests/emulated/immintrin.h. A test program that lists such an object links
 # it in place of the library's own.

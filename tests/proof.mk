@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # proof.mk - the selftest as a program of its own, and the proof of the elementary functions.
 
 selftest_program := $(out)/tests/support/run_selftest

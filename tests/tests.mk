@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # tests.mk - the tests' part of the Makefile.
 #
-# A test program is tests/<folder>/test_<name>.c, linked with the static library, with
-# tests/support/*.c that are not programs of their own, and with cmocka. tests/cli holds shell
-# scripts. The runner adds up what they print.
+# A test program is tests/<folder>/test_<name>.c, linked with the static library, with what it
+# uses of tests/support/lib_*.c, and with cmocka. tests/cli holds shell scripts. The runner adds
+# up what they print.
 
 support_sources := $(sort $(wildcard tests/support/lib_*.c))
 support_objects := $(support_sources:%.c=$(out)/%.o)
+support_library := $(out)/tests/libsupport.a
 test_sources    := $(sort $(wildcard tests/unit/test_*.c tests/kernels/test_*.c tests/golden/test_*.c \
                      tests/oracle/test_*.c tests/fault/test_*.c))
 test_programs   := $(test_sources:%.c=$(out)/%)
@@ -18,11 +19,16 @@ TEST_LIBS := $(if $(have_test),$(shell pkg-config --libs cmocka))
 $(out)/tests/%.o: CPPFLAGS += -Itests -D_GNU_SOURCE
 $(out)/tests/fault/%: WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 
-$(test_programs): $(out)/%: $(out)/%.o $(support_objects) $(out)/libeagle.a
-	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $(filter %.o,$^) $(out)/libeagle.a $(TEST_LIBS) $(ALL_LIBS)
+# An archive: a program takes what it needs, so that tools do without cmocka.
+$(support_library): $(support_objects)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
-$(tool_programs): $(out)/%: $(out)/%.o $(support_objects) $(out)/libeagle.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(out)/libeagle.a $(ALL_LIBS)
+$(test_programs): $(out)/%: $(out)/%.o $(support_library) $(out)/libeagle.a
+	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $(filter %.o,$^) $(support_library) $(out)/libeagle.a $(TEST_LIBS) $(ALL_LIBS)
+
+$(tool_programs): $(out)/%: $(out)/%.o $(support_library) $(out)/libeagle.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(support_library) $(out)/libeagle.a $(ALL_LIBS)
 
 .SECONDARY: $(test_sources:%.c=$(out)/%.o) $(tool_sources:%.c=$(out)/%.o)
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The constants of exp, log, sin, cos are those that their generator prints.
+# SPDX-License-Identifier: MIT
+# test_constants.sh - the constants of exp, log, sin, cos are those that their generator prints.
 printed=$OUT/mathf_constants.h
 "$OUT/tests/support/make_mathf" >"$printed"
 code=$?
