@@ -174,13 +174,13 @@ static eagle_status print_json(const eg_bench *b, const figures *f, eagle_error 
 
 /* ---- the command -------------------------------------------------------------------------------- */
 
-/* The prompt of the whole rounds; a directory without a tokenizer starts from BOS. */
+/* The prompt of the whole rounds: what was given, else BOS, or token 0 where there is none. */
 static eagle_status read_prompt(eg_prompts *out, const eg_engine *e, const eg_options *opt,
                                 eagle_error *err)
 {
     const eagle_config *config = eagle_model_config(e->model);
 
-    if (e->tokenizer != NULL || opt->prompt != NULL || opt->prompt_ids != NULL) {
+    if (opt->prompt != NULL || opt->prompt_ids != NULL) {
         return eg_prompts_read(out, opt, e->tokenizer, config->vocab, err);
     }
     *out = (eg_prompts){.item = calloc(1, sizeof *out->item), .n = 1};

@@ -79,11 +79,25 @@ static void reason(char *out, size_t size, const view *v, int32_t node)
     }
 }
 
+/* Characters of a token's text, for columns: UTF-8's continuation bytes take no place. */
+static int32_t width(const char *text)
+{
+    int32_t n = 0;
+
+    for (; *text != '\0'; text++) {
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return n;
+}
+
+#define TREE_COLUMN 34 /* where the probabilities begin */
+
 static eagle_status print_node(const view *v, int32_t node, eagle_error *err)
 {
     const eagle_tree *tree = v->tree;
     int32_t parent = tree->parent[node];
     int32_t indent = 2 * tree->depth[node];
+    int32_t used = 0;
     char token[EG_TOKEN_TEXT];
     char draft[16] = "   -  "; /* recorded trees carry no scores */
     char why[160];
@@ -94,9 +108,11 @@ static eagle_status print_node(const view *v, int32_t node, eagle_error *err)
                  exp((double)tree->score[node] - (double)tree->score[parent]));
     }
     reason(why, sizeof why, v, node);
-    snprintf(line, sizeof line, "%*s%3d  %-*s draft %s  target %.4f  %s\n",
-             indent < 40 ? indent : 40, "", node, indent < 28 ? 30 - indent : 2,
-             eg_token_text(token, v->x->engine->tokenizer, tree->token[node]), draft,
+    indent = indent < 40 ? indent : 40;
+    eg_token_text(token, v->x->engine->tokenizer, tree->token[node]);
+    used = indent + 5 + width(token);
+    snprintf(line, sizeof line, "%*s%3d  %s%*s draft %s  target %.4f  %s\n", indent, "", node,
+             token, used < TREE_COLUMN ? TREE_COLUMN - used : 1, "", draft,
              target_probability(v, parent, tree->token[node]), why);
     return eg_sink_text(v->x->sink, line, err);
 }
@@ -140,7 +156,7 @@ static eagle_status print_round(const view *v, bool first, eagle_error *err)
     eagle_status st = EAGLE_OK;
 
     if (first) {
-        snprintf(line, sizeof line, "prompt: %d tokens\n", v->pos);
+        snprintf(line, sizeof line, "prompt: %d token%s\n", v->pos + 1, v->pos == 0 ? "" : "s");
     } else {
         snprintf(line, sizeof line, "round %d: root %s at position %d, %d drafted\n",
                  v->x->n_rounds, eg_token_text(token, v->x->engine->tokenizer, v->tree->token[0]),
@@ -191,9 +207,7 @@ eagle_status eg_explain_round(eg_explain *x, const eagle_session *s, const eagle
               .sampling = eagle_session_sampling(s)};
     eagle_status st = EAGLE_OK;
 
-    /* The session has the emitted tokens already; the root stands before them, or, after the
-     * prompt, is its last token. */
-    v.pos = eagle_session_length(s) - path->n - (first ? 0 : 1);
+    v.pos = eagle_session_length(s) - path->n - 1; /* the emitted tokens are in already */
     x->n_rounds += first ? 0 : 1;
     if (x->sink != NULL) {
         st = print_round(&v, first, err);

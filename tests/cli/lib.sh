@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # lib.sh - what the scripts of this folder share. They run in the top folder with EAGLE, the
 # program, OUT, the build's folder, and EAGLE_DATA, which may hold models; and exit 0 (passed), 77
 # (skipped, the last line says why) or anything else.

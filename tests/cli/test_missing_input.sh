@@ -1,4 +1,5 @@
-# Files that are not there get one line that names them, and exit code 3.
+# SPDX-License-Identifier: MIT
+# test_missing_input.sh - files that are not there get one line that names them, and exit code 3.
 . tests/cli/lib.sh
 
 mkdir "$work/empty"

@@ -1,4 +1,5 @@
-# A wrong command line gets one line on stderr, nothing on stdout, and exit code 2.
+# SPDX-License-Identifier: MIT
+# test_usage.sh - a wrong command line gets one line on stderr, nothing on stdout, and exit code 2.
 . tests/cli/lib.sh
 
 calls() {

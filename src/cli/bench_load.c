@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* load.c - how busy the machine is with others, and how much memory this process took. */
+/* bench_load.c - how busy the machine is with others, and how much memory this process took. */
 #include "cli/bench.h"
 #include "cli/messages.h"
 

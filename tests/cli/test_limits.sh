@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# test_limits.sh - what does not fit or belong is refused before it costs anything, in one line.
+. tests/cli/lib.sh
+need models/stories260K/config.json heads/stories260K-eagle1/config.json \
+    heads/babyllama-tok361-eagle1/config.json
+
+calls() {
+    run generate -m "$model" --prompt-ids 1,2,3,4 -c 3
+    run generate -m "$model" --prompt-ids 1,512
+    run generate -m "$model" --prompt-ids "1 x"
+    run generate -m "$model" --prompt-ids "" -n 4
+    run generate -m "$model" --prompt-ids 1 -n 2 -c 513
+    run generate -m "$model" -H "$data/heads/babyllama-tok361-eagle1" --prompt-ids 1
+}
+transcript calls
+
+code=0
+"$EAGLE" generate -m "$model" --prompt-ids 1 -c 1000000 --max-memory 64M 2>"$work/stderr" || code=$?
+equal 5 "$code" 'exit code when the bill is over --max-memory'
+grep -q -e '--max-memory is 64.0 MiB' "$work/stderr" || { cat "$work/stderr"; exit 1; }

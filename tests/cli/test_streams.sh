@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# test_streams.sh - results that cannot be written are exit 5, and leave what was there; colour is
+# for terminals, unless NO_COLOR asks for none.
+. tests/cli/lib.sh
+need models/stories260K/config.json heads/stories260K-eagle1/config.json
+
+set -- generate -m "$model" -H "$head" --prompt-ids 1 -n 12 -t 1
+if [ -c /dev/full ]; then
+    code=0
+    "$EAGLE" "$@" >/dev/full 2>"$work/stderr" || code=$?
+    equal 5 "$code" 'exit code with stdout full'
+    equal 'eagle: stdout: No space left on device' "$(cat "$work/stderr")" 'stderr with stdout full'
+    code=0
+    "$EAGLE" "$@" -o /dev/full 2>"$work/stderr" || code=$?
+    equal 5 "$code" 'exit code with -o full'
+    equal 'eagle: /dev/full: No space left on device' "$(cat "$work/stderr")" 'stderr with -o full'
+    for command in help 'help generate' --version "inspect $model" "tokenize -m $model -d 1"; do
+        code=0
+        # shellcheck disable=SC2086
+        "$EAGLE" $command >/dev/full 2>"$work/stderr" || code=$?
+        equal 5 "$code" "exit code of $command with stdout full"
+    done
+fi
+
+# A reader that has seen enough: no message, no death by signal.
+{ "$EAGLE" "$@" -n 400 --ignore-eos -q 2>"$work/stderr"; echo $? >"$work/code"; } | head -c 1 >/dev/null
+equal "" "$(cat "$work/stderr")" 'stderr when the reader closed the pipe'
+[ "$(cat "$work/code")" -le 5 ] || { echo "exit $(cat "$work/code")"; exit 1; }
+
+# A file of an earlier run stays whole when this one fails, and nothing else is left there.
+mkdir "$work/out"
+echo earlier >"$work/out/text"
+"$EAGLE" "$@" --prompt-ids 1,9999 -o "$work/out/text" 2>"$work/stderr" && exit 1
+equal earlier "$(cat "$work/out/text")" 'the earlier file'
+equal text "$(ls "$work/out")" 'files there'
+code=0
+"$EAGLE" "$@" -o "$work/nowhere/text" 2>"$work/stderr" || code=$?
+equal 5 "$code" 'exit code for a folder that is not there'
+
+# marks COMMAND...: how many of what it wrote were escape sequences.
+marks() { "$@" | tr -cd '\033' | wc -c | tr -d ' '; }
+export TERM=xterm
+unset NO_COLOR
+equal 0 "$(marks "$EAGLE" "$@" -q)" 'colours in a pipe'
+if "$terminal" true; then
+    [ "$(marks "$terminal" "$EAGLE" "$@" -q)" -gt 0 ] || { echo 'no colour on a terminal'; exit 1; }
+    equal 0 "$(marks "$terminal" "$EAGLE" "$@" -q --mark none)" 'colours with --mark none'
+    equal 0 "$(NO_COLOR=1 marks "$terminal" "$EAGLE" "$@" -q)" 'colours with NO_COLOR'
+fi

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# test_tokenize.sh - text to ids and back, from words, options, files and stdin.
+. tests/cli/lib.sh
+need models/stories260K/tokenizer.json
+need_text
+
+calls() {
+    run tokenize -m "$model" -p 'Once upon a time'
+    run tokenize -m "$model" Once upon a time
+    run tokenize -m "$model" --no-special -p 'Once upon a time'
+    run tokenize -m "$model" -p ''
+    run tokenize -m "$model" --no-special -p ''
+    run tokenize -m "$model" -p '<s>'
+    run tokenize -m "$model" --parse-special -p '<s>'
+    run tokenize -m "$model" -d 1 403 407 261 378
+    run tokenize -m "$model" -d --prompt-ids 403,407
+    run tokenize -m "$model" -d -p '403 word'
+    run tokenize -m "$model" -d 99999
+}
+transcript calls
+
+printf 'Once\nupon' >"$work/text"
+"$EAGLE" tokenize -m "$model" -f "$work/text" >"$work/file"
+"$EAGLE" tokenize -m "$model" -f - <"$work/text" >"$work/stdin"
+"$EAGLE" tokenize -m "$model" <"$work/text" >"$work/silent"
+same "$work/file" "$work/stdin" 'a file and stdin'
+same "$work/file" "$work/silent" 'a file and stdin without -f'
+"$EAGLE" tokenize -m "$model" -d -f "$work/file" >"$work/back"
+echo >>"$work/text"
+same "$work/text" "$work/back" 'text, there and back'
