@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_hostile_files.c - malformed models, heads and tree files give one clear line and the right
+/* test_hostile_files.c - malformed models, heads, tokenizers and tree files give one clear line and the right
  * exit code. The files are in testdata/bad, made by tests/support/make_bad.c. */
 #include "eagle/drafter.h"
 #include "eagle/files.h"
+#include "eagle/tokenizer.h"
 #include "formats/formats.h"
 #include "support/lib_hostile.h"
 #include "support/lib_scratch.h"
@@ -105,6 +106,15 @@ static eagle_status read_rounds(const char *dir, eagle_error *err)
     return st;
 }
 
+static eagle_status read_tokenizer(const char *dir, eagle_error *err)
+{
+    eagle_tokenizer *tokenizer = NULL;
+    eagle_status st = eagle_tokenizer_open(&tokenizer, dir, err);
+
+    eagle_tokenizer_free(tokenizer);
+    return st;
+}
+
 /* All directories of a stage; at least `least`, so that a lost list does not pass. */
 static void run(const char *stage, const char *base, hostile_reader *read, int least)
 {
@@ -163,6 +173,17 @@ static void malformed_trees_are_refused(void **state)
     run("rounds", HOSTILE_BASE, read_rounds, 14);
 }
 
+static void malformed_tokenizers_are_refused(void **state)
+{
+    (void)state;
+#ifdef EG_HAVE_TEXT
+    run("tokenizer", HOSTILE_BASE, read_tokenizer, 45);
+#else
+    (void)read_tokenizer;
+    skip(); /* without PCRE2 and utf8proc there is none */
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +194,7 @@ int main(void)
         cmocka_unit_test(heads_that_do_not_fit_are_refused),
         cmocka_unit_test(a_scan_names_the_weights_that_are_not_finite),
         cmocka_unit_test(malformed_trees_are_refused),
+        cmocka_unit_test(malformed_tokenizers_are_refused),
     };
 
     return cmocka_run_group_tests_name("hostile_files", tests, NULL, NULL);

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# crosscheck.mk - `make crosscheck`: our logits against those of the published implementation.
+#
+# The only target that needs Python: an environment of its own is made under build/crosscheck
+# once, with the CPU build of torch. CROSSCHECK=NAME limits it to one case.
+
+PYTHON     ?= python3
+CROSSCHECK ?=
+
+crosscheck_dir := $(BUILD)/crosscheck
+
+.PHONY: crosscheck
+crosscheck: all $(crosscheck_dir)/ready
+	$(Q)$(crosscheck_dir)/bin/python tests/support/crosscheck.py $(BUILD)/eagle \
+	  $(crosscheck_dir)/models $(if $(CROSSCHECK),'$(CROSSCHECK)')
+
+$(crosscheck_dir)/ready:
+	$(Q)$(PYTHON) -m venv $(crosscheck_dir)
+	$(Q)$(crosscheck_dir)/bin/pip install -q torch==2.13.0 transformers safetensors tokenizers numpy
+	$(Q)touch $@
