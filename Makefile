@@ -148,7 +148,7 @@ $(out)/eagle: $(cli_objects) $(out)/libeagle.a
 
 # The names that users know, whatever the flavour was.
 $(BUILD)/eagle $(BUILD)/libeagle.a $(BUILD)/libeagle.so: $(BUILD)/%: $(out)/% FORCE
-	$(Q)cmp -s $< $@ || cp $< $@
+	$(Q)cmp -s $< $@ || { cp $< $@.new && mv -f $@.new $@; }
 .PHONY: FORCE
 FORCE:
 

@@ -10,6 +10,7 @@
 #include "eagle/runtime.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

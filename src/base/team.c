@@ -8,27 +8,17 @@
  * shorter than a scheduler's time slice. */
 #define EG_SPINS 1000
 
-bool eg_team_init(eg_team *team, int n_threads)
+void eg_team_init(eg_team *team, int n_threads)
 {
-    team->n = n_threads;
-    /* With more threads than CPUs, whoever spins keeps another from arriving. */
-    team->spins = n_threads <= eagle_cpu_count() ? EG_SPINS : 0;
+    *team = (eg_team){
+        .n = n_threads,
+        /* With more threads than CPUs, whoever spins keeps another from arriving. */
+        .spins = n_threads <= eagle_cpu_count() ? EG_SPINS : 0,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .moved = PTHREAD_COND_INITIALIZER,
+    };
     atomic_init(&team->waiting, 0);
     atomic_init(&team->generation, 0);
-    if (pthread_mutex_init(&team->lock, NULL) != 0) {
-        return false;
-    }
-    if (pthread_cond_init(&team->moved, NULL) != 0) {
-        pthread_mutex_destroy(&team->lock);
-        return false;
-    }
-    return true;
-}
-
-void eg_team_destroy(eg_team *team)
-{
-    pthread_cond_destroy(&team->moved);
-    pthread_mutex_destroy(&team->lock);
 }
 
 static void relax(void)

@@ -7,7 +7,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #define EG_MAX_THREADS 64
@@ -23,8 +22,8 @@ typedef struct {
     pthread_cond_t moved;
 } eg_team;
 
-bool eg_team_init(eg_team *team, int n_threads); /* false: no memory or resources */
-void eg_team_destroy(eg_team *team);
+/* Holds no resources: there is nothing to release. */
+void eg_team_init(eg_team *team, int n_threads);
 
 /* One thread of a team. */
 typedef struct {

@@ -39,15 +39,18 @@ static eagle_status tell(eagle_session *s, bool pending, int32_t begin, int32_t 
     const bool fast = s->opt.math == EAGLE_MATH_FAST;
     eagle_status st = EAGLE_OK;
 
-    if (s->drafting == NULL || s->drafting->class->observe == NULL) {
+    if (s->drafting == NULL || s->drafts->observe == NULL) {
         return EAGLE_OK;
     }
     if (pending) {
-        st = s->drafting->class->observe(s->drafting, s->token + begin, s->pending, 1, fast, err);
+        st = s->drafts->observe(s->drafting, s->token + begin, s->pending, 1, fast, err);
     }
     if (st == EAGLE_OK && end - begin > 1) {
-        st = s->drafting->class->observe(s->drafting, s->token + begin + 1, s->forward.feature,
-                                         end - begin - 1, fast, err);
+        st = s->drafts->observe(s->drafting, s->token + begin + 1, s->forward.feature,
+                                end - begin - 1, fast, err);
+    }
+    if (st != EAGLE_OK) {
+        eg_session_forget(s, s->n_token);
     }
     return st;
 }
@@ -100,9 +103,6 @@ eagle_status eagle_session_feed(eagle_rows *rows, eagle_session *s, const int32_
     }
     if (st == EAGLE_OK) {
         st = tell(s, pending, begin, end, err);
-        if (st != EAGLE_OK) {
-            s->drafting->class->rewind(s->drafting, s->n_token);
-        }
     }
     if (st != EAGLE_OK) {
         return st; /* n_token and n_kv have not moved: nothing was appended */
@@ -133,9 +133,7 @@ eagle_status eagle_session_rewind(eagle_session *s, int32_t n, eagle_error *err)
     }
     s->n_token = n;
     s->n_kv = n > 0 ? n - 1 : 0; /* the last token becomes the root */
-    if (s->drafting != NULL) {
-        s->drafting->class->rewind(s->drafting, n);
-    }
+    eg_session_forget(s, n);
     return EAGLE_OK;
 }
 
@@ -155,8 +153,8 @@ void eagle_session_hash(char hex[65], const eagle_session *s)
     if (eg_session_pending(s)) {
         eagle_sha256_floats(&sha, s->pending, (size_t)s->model->target.config.dim);
     }
-    if (s->drafting != NULL && s->drafting->class->hash != NULL) {
-        s->drafting->class->hash(&sha, s->drafting);
+    if (s->drafting != NULL && s->drafts->hash != NULL) {
+        s->drafts->hash(&sha, s->drafting);
     }
     eagle_sha256_hex(hex, &sha);
 }

@@ -32,7 +32,7 @@ eagle_status eagle_session_draft(const eagle_tree **tree, eagle_session *s,
                                   .sampling = &s->opt.sampling,
                                   .draws = draws};
 
-    st = s->drafting->class->propose(s->drafting, s->tree, &input, err);
+    st = s->drafts->propose(s->drafting, s->tree, &input, err);
     if (st != EAGLE_OK) {
         eagle_tree_reset(s->tree, s->token[root], root);
     }
@@ -191,11 +191,10 @@ eagle_status eagle_session_commit(eagle_session *s, const eagle_path *path, eagl
 {
     eagle_status st = check_path(s, path, err);
 
-    if (st == EAGLE_OK && s->drafting != NULL && s->drafting->class->observe != NULL) {
-        st = s->drafting->class->observe(s->drafting, path->token, gather(s, path), path->n, false,
-                                         err);
+    if (st == EAGLE_OK && s->drafting != NULL && s->drafts->observe != NULL) {
+        st = s->drafts->observe(s->drafting, path->token, gather(s, path), path->n, false, err);
         if (st != EAGLE_OK) {
-            s->drafting->class->rewind(s->drafting, s->n_token);
+            eg_session_forget(s, s->n_token);
         }
     }
     if (st != EAGLE_OK) {

@@ -15,32 +15,6 @@ void eagle_session_defaults(eagle_session_options *opt)
     eagle_sampling_defaults(&opt->sampling);
 }
 
-/* Rows of the largest pass: a chunk and the root that is owed, or a tree. */
-static int32_t max_rows(const eagle_session_options *opt)
-{
-    return opt->chunk + 1 > opt->max_nodes ? opt->chunk + 1 : opt->max_nodes;
-}
-
-/* Room for the paths of all nodes. A tree of up to 512 nodes may be a chain; a larger one may
- * be 512 deep on average. */
-static int32_t slots_for_paths(const eagle_session_options *opt)
-{
-    return opt->max_nodes * (opt->max_nodes < 512 ? opt->max_nodes : 512);
-}
-
-static eg_compute compute_of(const eagle_session_options *opt)
-{
-    return (eg_compute){.kernels = eg_kernels_for(opt->isa), .threads = opt->threads};
-}
-
-static eg_draft_setup setup_of(const eagle_session_options *opt, const eagle_model *model)
-{
-    return (eg_draft_setup){.compute = compute_of(opt),
-                            .ctx = opt->ctx,
-                            .chunk = opt->chunk,
-                            .vocab = model->target.config.vocab};
-}
-
 /* Checks what the caller asked for, and fills in what was left to us. */
 static eagle_status resolve(eagle_session_options *out, const eagle_session_options *opt,
                             const eagle_model *model, const eagle_drafter *drafter,
@@ -52,8 +26,8 @@ static eagle_status resolve(eagle_session_options *out, const eagle_session_opti
     out->threads = opt->threads == 0 ? eagle_cpu_count() : opt->threads;
     out->max_nodes = opt->max_nodes > drafted ? opt->max_nodes : drafted;
     if (opt->ctx < 1 || opt->ctx > MAX_CTX) {
-        return eg_fail(err, EAGLE_EINVAL, "a context of %d positions: needs 1..%d", opt->ctx,
-                       MAX_CTX);
+        return eg_fail(err, opt->ctx < 1 ? EAGLE_EINVAL : EAGLE_ELIMIT,
+                       "a context of %d positions: needs 1..%d", opt->ctx, MAX_CTX);
     }
     if (opt->chunk < 1 || opt->chunk > MAX_CTX) {
         return eg_fail(err, EAGLE_EINVAL, "chunks of %d tokens: needs 1..%d", opt->chunk, MAX_CTX);
@@ -80,58 +54,93 @@ static eagle_status resolve(eagle_session_options *out, const eagle_session_opti
     return eagle_sampling_check(&opt->sampling, drafter != NULL && drafter->drawn, err);
 }
 
+/* Lays out, in s->arena, all that the options ask for. */
+static void lay_out(eagle_session *s, const eagle_drafter *drafter)
+{
+    const eagle_session_options *o = &s->opt;
+    const size_t dim = (size_t)s->model->target.config.dim;
+    const eg_compute compute = {.kernels = eg_kernels_for(o->isa), .threads = o->threads};
+    const eg_draft_setup setup = {.compute = compute, .ctx = o->ctx, .chunk = o->chunk};
+    /* A chunk with the root that is owed, or a tree. */
+    const eg_pass_room room = {.rows = o->chunk + 1 > o->max_nodes ? o->chunk + 1 : o->max_nodes,
+                               .logits = o->max_nodes,
+                               .slots = o->ctx + o->max_nodes};
+    eg_arena *arena = &s->arena;
+
+    /* A tree of up to 512 nodes may be a chain; a larger one may be 512 deep on average. */
+    s->slot_cap = o->max_nodes * (o->max_nodes < 512 ? o->max_nodes : 512);
+    s->token = eg_arena_take(arena, EG_FOR_WORK, (size_t)o->ctx + 1, sizeof *s->token);
+    s->pending = eg_arena_floats(arena, dim);
+    s->committed = eg_arena_floats(arena, (size_t)o->max_nodes * dim);
+    s->row = eg_arena_take(arena, EG_FOR_WORK, (size_t)room.rows, sizeof *s->row);
+    s->slot = eg_arena_take(arena, EG_FOR_WORK, (size_t)s->slot_cap, sizeof *s->slot);
+    eg_forward_make(&s->forward, &s->model->target, &compute, &room, arena);
+    if (drafter != NULL) {
+        s->drafts = drafter->class;
+        s->drafting = eg_alloc(1, drafter->class->state_size);
+        if (s->drafting == NULL) {
+            arena->failed = true;
+            return;
+        }
+        s->drafting->drafter = drafter;
+        drafter->class->init(s->drafting, drafter, &setup, arena);
+    }
+}
+
+/* A session that is laid out, really or (`count_only`) on paper. *out is NULL on failure. */
+static eagle_status make(eagle_session **out, const eagle_model *model,
+                         const eagle_drafter *drafter, const eagle_session_options *opt,
+                         bool count_only, eagle_error *err)
+{
+    eagle_session_options resolved;
+    eagle_status st = resolve(&resolved, opt, model, drafter, err);
+
+    *out = NULL;
+    if (st != EAGLE_OK) {
+        return st;
+    }
+    eagle_session *s = eg_alloc(1, sizeof *s);
+
+    if (s == NULL) {
+        return eg_fail(err, EAGLE_ENOMEM, "no memory for a session");
+    }
+    s->opt = resolved;
+    s->model = model;
+    s->arena.count_only = count_only;
+    lay_out(s, drafter);
+    if (s->arena.failed) {
+        eagle_session_free(s);
+        return eg_fail(err, EAGLE_ENOMEM, "no memory for a session of %d positions", resolved.ctx);
+    }
+    *out = s;
+    return EAGLE_OK;
+}
+
 eagle_status eagle_session_bill(eagle_memory_bill *out, const eagle_model *model,
                                 const eagle_drafter *drafter, const eagle_session_options *opt,
                                 eagle_error *err)
 {
-    const eagle_config *c = &model->target.config;
-    eagle_session_options o;
+    eagle_session *s;
     const eagle_tensor *t;
 
     *out = (eagle_memory_bill){0};
-    eagle_status st = resolve(&o, opt, model, drafter, err);
+    eagle_status st = make(&s, model, drafter, opt, true, err);
 
     if (st != EAGLE_OK) {
         return st;
     }
-    const eg_compute compute = compute_of(&o);
-    const int32_t cap = o.ctx + o.max_nodes;
-
     for (int32_t i = 0; (t = eagle_model_tensor(model, i)) != NULL; i++) {
         out->weights += t->size;
     }
-    out->target_kv = eg_kvcache_bytes(c->n_layers, c->n_kv_heads, c->head_dim, cap);
-    if (drafter != NULL) {
-        const eg_draft_setup setup = setup_of(&o, model);
-
-        drafter->class->bill(&out->head_kv, &out->work, drafter, &setup);
-        for (int32_t i = 0;
-             drafter->head != NULL && (t = eagle_head_tensor(drafter->head, i)) != NULL; i++) {
-            out->weights += t->size;
-        }
+    for (int32_t i = 0; drafter != NULL && drafter->head != NULL &&
+                        (t = eagle_head_tensor(drafter->head, i)) != NULL;
+         i++) {
+        out->weights += t->size;
     }
-    out->work +=
-        eg_forward_bytes(&model->target, &compute, cap, max_rows(&o), o.max_nodes) +
-        (uint64_t)o.max_nodes * (uint64_t)c->dim * sizeof(float) +
-        (uint64_t)slots_for_paths(&o) * sizeof(int32_t) +
-        (uint64_t)c->vocab * (sizeof(uint64_t) + sizeof(int32_t)); /* the law of one node */
-    return EAGLE_OK;
-}
-
-static eagle_status allocate(eagle_session *s, eagle_error *err)
-{
-    const eagle_session_options *o = &s->opt;
-    const size_t dim = (size_t)s->model->target.config.dim;
-
-    s->slot_cap = slots_for_paths(o);
-    s->token = eg_alloc((size_t)o->ctx + 1, sizeof *s->token);
-    s->pending = eg_alloc_aligned(dim, sizeof *s->pending);
-    s->committed = eg_alloc_aligned((size_t)o->max_nodes, dim * sizeof *s->committed);
-    s->row = eg_alloc((size_t)max_rows(o), sizeof *s->row);
-    s->slot = eg_alloc((size_t)s->slot_cap, sizeof *s->slot);
-    if (!s->token || !s->pending || !s->committed || !s->row || !s->slot) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for a session of %d positions", o->ctx);
-    }
+    out->target_kv = s->arena.bytes[EG_FOR_TARGET_KV];
+    out->head_kv = s->arena.bytes[EG_FOR_HEAD_KV];
+    out->work = s->arena.bytes[EG_FOR_WORK];
+    eagle_session_free(s);
     return EAGLE_OK;
 }
 
@@ -140,77 +149,42 @@ eagle_status eagle_session_create(eagle_session **out, const eagle_model *model,
                                   eagle_error *err)
 {
     const char *unfit = eg_fpguard_fault();
-    eagle_session *s = NULL;
-    eagle_session_options o;
+    eagle_session *s;
+    eagle_status st = make(&s, model, drafter, opt, false, err);
 
     *out = NULL;
-    eagle_status st = resolve(&o, opt, model, drafter, err);
-
     if (st != EAGLE_OK) {
         return st;
     }
     if (unfit != NULL) {
-        return eg_fail(err, EAGLE_ENUMERIC, "unfit floating-point environment: %s", unfit);
-    }
-    s = eg_alloc(1, sizeof *s);
-    if (s == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for a session");
-    }
-    s->opt = o;
-    s->model = model;
-    s->philox = (eagle_philox){.seed = o.seed, .stream = o.stream};
-    s->draws = eagle_philox_draws(&s->philox);
-
-    const eg_compute compute = compute_of(&o);
-    const eg_draft_setup setup = setup_of(&o, model);
-
-    st = allocate(s, err);
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    st = eg_forward_create(&s->forward, &model->target, &compute, o.ctx + o.max_nodes, max_rows(&o),
-                           o.max_nodes, err);
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    st = eagle_tree_create(&s->tree, o.max_nodes, err);
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    st = eagle_path_create(&s->path, o.max_nodes, model->target.config.vocab, o.sampling.mode, err);
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    if (drafter != NULL) {
-        st = drafter->class->start(&s->drafting, drafter, &setup, err);
+        st = eg_fail(err, EAGLE_ENUMERIC, "unfit floating-point environment: %s", unfit);
     }
     if (st == EAGLE_OK) {
-        *out = s;
-        s = NULL;
+        st = eagle_tree_create(&s->tree, s->opt.max_nodes, err);
     }
-
-done:
-    eagle_session_free(s);
-    return st;
+    if (st == EAGLE_OK) {
+        st = eagle_path_create(&s->path, s->opt.max_nodes, model->target.config.vocab,
+                               s->opt.sampling.mode, err);
+    }
+    if (st != EAGLE_OK) {
+        eagle_session_free(s);
+        return st;
+    }
+    s->philox = (eagle_philox){.seed = s->opt.seed, .stream = s->opt.stream};
+    s->draws = eagle_philox_draws(&s->philox);
+    *out = s;
+    return EAGLE_OK;
 }
 
 void eagle_session_free(eagle_session *s)
 {
-    if (s == NULL) {
-        return;
+    if (s != NULL) {
+        eagle_path_free(s->path);
+        eagle_tree_free(s->tree);
+        free(s->drafting);
+        eg_arena_free(&s->arena);
+        free(s);
     }
-    if (s->drafting != NULL) {
-        s->drafting->class->free(s->drafting);
-    }
-    eagle_path_free(s->path);
-    eagle_tree_free(s->tree);
-    eg_forward_free(&s->forward);
-    free(s->slot);
-    free(s->row);
-    free(s->committed);
-    free(s->pending);
-    free(s->token);
-    free(s);
 }
 
 const eagle_tree *eagle_session_tree(const eagle_session *s)
@@ -251,7 +225,7 @@ int32_t eagle_session_length(const eagle_session *s)
 void eagle_session_set_probe(eagle_session *s, const eagle_probe *probe)
 {
     s->forward.pass.probe = probe;
-    if (s->drafting != NULL && s->drafting->class->set_probe != NULL) {
-        s->drafting->class->set_probe(s->drafting, probe);
+    if (s->drafting != NULL && s->drafts->set_probe != NULL) {
+        s->drafts->set_probe(s->drafting, probe);
     }
 }

@@ -19,8 +19,10 @@
 struct eagle_session {
     eagle_session_options opt; /* threads, max_nodes and isa resolved */
     const eagle_model *model;
+    eg_arena arena; /* the memory of all below but tree and path */
     eg_forward forward;
-    eg_drafting *drafting; /* NULL: plain */
+    const eg_drafter_class *drafts; /* of drafting */
+    eg_drafting *drafting;          /* NULL: plain */
     eagle_tree *tree;
     eagle_path *path;
     eagle_philox philox;
@@ -32,7 +34,7 @@ struct eagle_session {
     int32_t n_kv;
     float *pending;   /* [dim] feature of the last fed row                       */
     float *committed; /* [max_nodes, dim] features of a round's path, in order   */
-    eg_row *row;      /* [max_rows]                                              */
+    eg_row *row;      /* [room.rows]                                             */
     int32_t *slot;    /* [slot_cap] the rows' paths, one after the other         */
     int32_t slot_cap;
     const eagle_tree *scored; /* the tree of `rows`; NULL when there is none */
@@ -41,6 +43,14 @@ struct eagle_session {
 static inline bool eg_session_pending(const eagle_session *s)
 {
     return s->n_token > 0 && s->n_kv == s->n_token;
+}
+
+/* Makes the drafter forget all but the first n tokens. */
+static inline void eg_session_forget(eagle_session *s, int32_t n)
+{
+    if (s->drafting != NULL && s->drafts->rewind != NULL) {
+        s->drafts->rewind(s->drafting, n);
+    }
 }
 
 #endif

@@ -13,7 +13,6 @@
  *
  * Reference: SafeAILab's topK_genrate leaves ties to its library, and hangs nodes on wrong
  * parents when the closure breaks (docs/reference-differences.md). */
-#include "base/alloc.h"
 #include "base/error.h"
 #include "draft/extrapolating.h"
 
@@ -45,6 +44,11 @@ typedef struct {
     int32_t n_beam;
     int32_t *top; /* [K] most likely tokens of one row               */
 } dynamic_drafting;
+
+static const dynamic_recipe *recipe(const dynamic_drafting *d)
+{
+    return (const dynamic_recipe *)d->e.base.drafter;
+}
 
 /* L and K are bounded so that the product fits. */
 static int32_t n_candidates(const dynamic_recipe *r)
@@ -118,7 +122,7 @@ static int32_t choose(int32_t *out, const candidate *all, int32_t begin, int32_t
  * has none. */
 static void add_children(dynamic_drafting *d, int32_t parent, const float *logits)
 {
-    const dynamic_recipe *r = (const dynamic_recipe *)d->e.drafter;
+    const dynamic_recipe *r = recipe(d);
     const size_t vocab = (size_t)r->base.head->config.vocab;
     const float above = parent < 0 ? 0.0f : d->all[parent].score;
     eg_log_norm norm;
@@ -142,7 +146,7 @@ static void add_children(dynamic_drafting *d, int32_t parent, const float *logit
 /* Runs the head on the beam and appends the children of its nodes; they are the next beam. */
 static eagle_status grow_level(dynamic_drafting *d, eagle_error *err)
 {
-    const dynamic_recipe *r = (const dynamic_recipe *)d->e.drafter;
+    const dynamic_recipe *r = recipe(d);
     const size_t vocab = (size_t)r->base.head->config.vocab;
     const int32_t begin = d->n;
     const float *logits;
@@ -179,7 +183,7 @@ static int ascending(const void *a, const void *b)
 /* Keeps the best candidates and numbers them in order of creation. */
 static void keep_best(dynamic_drafting *d, eagle_tree *tree)
 {
-    const int32_t n = choose(d->order, d->all, 0, d->n, d->e.drafter->max_nodes);
+    const int32_t n = choose(d->order, d->all, 0, d->n, d->e.base.drafter->max_nodes);
 
     qsort(d->order, (size_t)n, sizeof *d->order, ascending);
     for (int32_t i = 0; i < n; i++) {
@@ -194,7 +198,7 @@ static eagle_status propose(eg_drafting *drafting, eagle_tree *tree, const eg_dr
                             eagle_error *err)
 {
     dynamic_drafting *d = (dynamic_drafting *)drafting;
-    const dynamic_recipe *r = (const dynamic_recipe *)d->e.drafter;
+    const dynamic_recipe *r = recipe(d);
     const int32_t levels = r->levels < input->max_depth ? r->levels : input->max_depth;
     const float *logits;
 
@@ -219,87 +223,32 @@ static eagle_status propose(eg_drafting *drafting, eagle_tree *tree, const eg_dr
     return st;
 }
 
-/* ---- life ---------------------------------------------------------------------------- */
+/* ---- the recipe ------------------------------------------------------------------------ */
 
-static eg_tree_room room_of(const eagle_drafter *drafter)
+static void init(eg_drafting *drafting, const eagle_drafter *drafter, const eg_draft_setup *setup,
+                 eg_arena *arena)
 {
     const dynamic_recipe *r = (const dynamic_recipe *)drafter;
-
-    return (eg_tree_room){
-        .slots = (r->levels - 1) * r->width, .depth = r->levels, .width = r->width};
-}
-
-static void free_drafting(eg_drafting *drafting)
-{
     dynamic_drafting *d = (dynamic_drafting *)drafting;
+    const size_t width = (size_t)r->width;
+    const eg_tree_room room = {
+        .slots = (r->levels - 1) * r->width, .depth = r->levels, .width = r->width};
 
-    if (d != NULL) {
-        free(d->top);
-        free(d->beam);
-        free(d->order);
-        free(d->all);
-        eg_extrapolating_clear(&d->e);
-        free(d);
-    }
-}
-
-static eagle_status start(eg_drafting **out, const eagle_drafter *drafter,
-                          const eg_draft_setup *setup, eagle_error *err)
-{
-    const dynamic_recipe *r = (const dynamic_recipe *)drafter;
-    const eg_tree_room room = room_of(drafter);
-    const size_t n = (size_t)n_candidates(r);
-    dynamic_drafting *d = eg_alloc(1, sizeof *d);
-
-    *out = NULL;
-    if (d == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory to draft");
-    }
-    eagle_status st = eg_extrapolating_init(&d->e, drafter, setup, &room, err);
-
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    d->all = eg_alloc(n, sizeof *d->all);
-    d->order = eg_alloc((size_t)drafter->max_nodes, sizeof *d->order);
-    d->beam = eg_alloc((size_t)r->width, sizeof *d->beam);
-    d->top = eg_alloc((size_t)r->width, sizeof *d->top);
-    if (d->all == NULL || d->order == NULL || d->beam == NULL || d->top == NULL) {
-        st = eg_fail(err, EAGLE_ENOMEM, "no memory for %zu candidates", n);
-        goto done;
-    }
-    *out = &d->e.base;
-    d = NULL;
-
-done:
-    free_drafting((eg_drafting *)d);
-    return st;
-}
-
-static void bill(uint64_t *head_kv, uint64_t *work, const eagle_drafter *drafter,
-                 const eg_draft_setup *setup)
-{
-    const eg_tree_room room = room_of(drafter);
-
-    eg_extrapolating_bill(head_kv, work, drafter, setup, &room);
-    *work += (uint64_t)n_candidates((const dynamic_recipe *)drafter) * sizeof(candidate);
-}
-
-static void free_recipe(eagle_drafter *drafter)
-{
-    free(drafter);
+    eg_extrapolating_init(&d->e, drafter, setup, &room, arena);
+    d->all = eg_arena_take(arena, EG_FOR_WORK, (size_t)n_candidates(r), sizeof *d->all);
+    d->order = eg_arena_take(arena, EG_FOR_WORK, (size_t)drafter->max_nodes, sizeof *d->order);
+    d->beam = eg_arena_take(arena, EG_FOR_WORK, width, sizeof *d->beam);
+    d->top = eg_arena_take(arena, EG_FOR_WORK, width, sizeof *d->top);
 }
 
 static const eg_drafter_class dynamic_class = {
-    .start = start,
+    .state_size = sizeof(dynamic_drafting),
+    .init = init,
     .propose = propose,
     .observe = eg_extrapolating_observe,
     .rewind = eg_extrapolating_rewind,
     .hash = eg_extrapolating_hash,
     .set_probe = eg_extrapolating_set_probe,
-    .free = free_drafting,
-    .bill = bill,
-    .free_recipe = free_recipe,
 };
 
 #define MAX_LEVELS 64
@@ -308,23 +257,27 @@ static const eg_drafter_class dynamic_class = {
 eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_head *head, int32_t levels,
                                    int32_t width, int32_t nodes, eagle_error *err)
 {
+    const int32_t vocab = head->config.vocab;
+    const int64_t k = width < vocab ? width : vocab;
+    const int64_t most = k + (levels - 1) * k * k;
+    const int64_t kept = nodes < most ? nodes : most;
+
     *out = NULL;
-    if (levels < 1 || levels > MAX_LEVELS || width < 1 || width > MAX_WIDTH || nodes < 1 ||
-        nodes > EAGLE_MAX_NODES) {
+    if (levels < 1 || levels > MAX_LEVELS || width < 1 || k > MAX_WIDTH || nodes < 1 ||
+        kept > EAGLE_MAX_NODES) {
         return eg_fail(err, EAGLE_EINVAL,
                        "a dynamic tree of %d levels, width %d, %d nodes: needs 1..%d, 1..%d, 1..%d",
                        levels, width, nodes, MAX_LEVELS, MAX_WIDTH, EAGLE_MAX_NODES);
     }
-    dynamic_recipe *r = eg_alloc(1, sizeof *r);
+    dynamic_recipe *r =
+        eg_drafter_new(sizeof *r, &(eagle_drafter){.class = &dynamic_class, .head = head}, err);
 
     if (r == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for a drafter");
+        return EAGLE_ENOMEM;
     }
     r->levels = levels;
-    r->width = width < head->config.vocab ? width : head->config.vocab;
-    r->base = (eagle_drafter){.class = &dynamic_class,
-                              .head = head,
-                              .max_nodes = nodes < n_candidates(r) ? nodes : n_candidates(r)};
+    r->width = (int32_t)k;
+    r->base.max_nodes = (int32_t)kept;
     snprintf(r->base.description, sizeof r->base.description, "dynamic L%d K%d N%d", r->levels,
              r->width, r->base.max_nodes);
     *out = &r->base;

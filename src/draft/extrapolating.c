@@ -2,56 +2,26 @@
 /* extrapolating.c - what drafters with a FeatExtrapolator share. */
 #include "draft/extrapolating.h"
 
-#include "base/alloc.h"
-#include "base/error.h"
 #include "kernels/mathf.h"
 
-#include <stdlib.h>
-
-static eg_extrapolation_room room_of(const eg_draft_setup *setup, const eg_tree_room *room)
+static int32_t at_least(int32_t least, int32_t x)
 {
-    return (eg_extrapolation_room){.stable = setup->ctx,
-                                   .tree = room->slots > 0 ? room->slots : 1,
-                                   .depth = room->depth > 0 ? room->depth : 1,
-                                   .rows = setup->chunk > room->width ? setup->chunk : room->width,
-                                   .logits = room->width > 0 ? room->width : 1};
+    return x > least ? x : least;
 }
 
-eagle_status eg_extrapolating_init(eg_extrapolating *out, const eagle_drafter *drafter,
-                                   const eg_draft_setup *setup, const eg_tree_room *room,
-                                   eagle_error *err)
+void eg_extrapolating_init(eg_extrapolating *e, const eagle_drafter *drafter,
+                           const eg_draft_setup *setup, const eg_tree_room *room, eg_arena *arena)
 {
-    const eg_extrapolation_room head_room = room_of(setup, room);
-    const size_t width = (size_t)head_room.logits;
+    const int32_t width = at_least(1, room->width);
+    const eg_extrapolation_room head = {.stable = setup->ctx,
+                                        .tree = at_least(1, room->slots),
+                                        .depth = at_least(1, room->depth),
+                                        .rows = at_least(width, setup->chunk),
+                                        .logits = width};
 
-    *out = (eg_extrapolating){
-        .base.class = drafter->class, .drafter = drafter, .width = head_room.logits};
-    out->token = eg_alloc(width, sizeof *out->token);
-    out->hang = eg_alloc(width, sizeof *out->hang);
-    if (out->token == NULL || out->hang == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for a level of %zu nodes", width);
-    }
-    return eg_extrapolation_create(&out->head, drafter->head, &setup->compute, &head_room, err);
-}
-
-void eg_extrapolating_clear(eg_extrapolating *e)
-{
-    eg_extrapolation_free(&e->head);
-    free(e->hang);
-    free(e->token);
-}
-
-void eg_extrapolating_bill(uint64_t *head_kv, uint64_t *work, const eagle_drafter *drafter,
-                           const eg_draft_setup *setup, const eg_tree_room *room)
-{
-    const eg_extrapolation_room head_room = room_of(setup, room);
-    const eagle_config *c = &drafter->head->config;
-    const uint64_t slots = (uint64_t)head_room.stable + (uint64_t)head_room.tree;
-    const uint64_t all = eg_extrapolation_bytes(drafter->head, &setup->compute, &head_room);
-
-    *head_kv = eg_kvcache_bytes(1, c->n_kv_heads, c->head_dim, (int32_t)slots) +
-               slots * (uint64_t)c->dim * sizeof(float);
-    *work = all - *head_kv;
+    e->token = eg_arena_take(arena, EG_FOR_WORK, (size_t)width, sizeof *e->token);
+    e->hang = eg_arena_take(arena, EG_FOR_WORK, (size_t)width, sizeof *e->hang);
+    eg_extrapolation_make(&e->head, drafter->head, &setup->compute, &head, arena);
 }
 
 eagle_status eg_extrapolating_observe(eg_drafting *drafting, const int32_t *token,

@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz.c - proposes random legal trees: whatever a drafter says, the output must not change. */
-#include "base/alloc.h"
 #include "base/error.h"
 #include "draft/drafter.h"
 #include "sample/draws.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 typedef struct {
     eagle_drafter base; /* first */
     uint64_t seed;
     int32_t vocab;
     eagle_fuzz_mode mode;
-    const int32_t *future; /* [n_future] borrowed, or NULL */
-    int32_t n_future;
+    eagle_future future; /* empty: unknown */
 } fuzz_recipe;
-
-typedef struct {
-    eg_drafting base; /* first */
-    const fuzz_recipe *recipe;
-} fuzz_drafting;
 
 /* Random numbers of one tree: Philox blocks under (seed, position). Not a draw: nothing here
  * needs to be exact. */
@@ -42,7 +34,7 @@ static int32_t below(fuzz_numbers *numbers, int32_t n)
 /* The token that plain decoding will emit at `pos`, or -1. */
 static int32_t coming(const fuzz_recipe *r, int32_t pos)
 {
-    return r->future != NULL && pos < r->n_future ? r->future[pos] : -1;
+    return pos < r->future.n ? r->future.token[pos] : -1;
 }
 
 /* Adds a child of `parent`; in mode WRONG another token than the one that is to come. */
@@ -58,7 +50,7 @@ static void add(const fuzz_recipe *r, eagle_tree *tree, int32_t parent, int32_t 
 static eagle_status propose(eg_drafting *drafting, eagle_tree *tree, const eg_draft_input *input,
                             eagle_error *err)
 {
-    const fuzz_recipe *r = ((fuzz_drafting *)drafting)->recipe;
+    const fuzz_recipe *r = (const fuzz_recipe *)drafting->drafter;
     fuzz_numbers numbers = {.key = {(uint32_t)r->seed, (uint32_t)(r->seed >> 32)},
                             .counter = {0, 0, (uint32_t)tree->pos, 0}};
     const int32_t nodes = below(&numbers, r->base.max_nodes + 1);
@@ -86,60 +78,17 @@ static eagle_status propose(eg_drafting *drafting, eagle_tree *tree, const eg_dr
     return EAGLE_OK;
 }
 
-static void rewind_to(eg_drafting *drafting, int32_t n)
+static void init(eg_drafting *drafting, const eagle_drafter *drafter, const eg_draft_setup *setup,
+                 eg_arena *arena)
 {
     (void)drafting;
-    (void)n;
-}
-
-static void free_drafting(eg_drafting *drafting)
-{
-    free(drafting);
-}
-
-static eagle_status start(eg_drafting **out, const eagle_drafter *drafter,
-                          const eg_draft_setup *setup, eagle_error *err)
-{
-    const fuzz_recipe *r = (const fuzz_recipe *)drafter;
-
-    *out = NULL;
-    if (r->vocab > setup->vocab) {
-        return eg_fail(err, EAGLE_EFIT, "fuzz trees over %d tokens, the target has %d", r->vocab,
-                       setup->vocab);
-    }
-    fuzz_drafting *d = eg_alloc(1, sizeof *d);
-
-    if (d == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory to draft");
-    }
-    d->base.class = drafter->class;
-    d->recipe = r;
-    *out = &d->base;
-    return EAGLE_OK;
-}
-
-static void bill(uint64_t *head_kv, uint64_t *work, const eagle_drafter *drafter,
-                 const eg_draft_setup *setup)
-{
     (void)drafter;
     (void)setup;
-    *head_kv = 0;
-    *work = sizeof(fuzz_drafting);
-}
-
-static void free_recipe(eagle_drafter *drafter)
-{
-    free(drafter);
+    (void)arena;
 }
 
 static const eg_drafter_class fuzz_class = {
-    .start = start,
-    .propose = propose,
-    .rewind = rewind_to,
-    .free = free_drafting,
-    .bill = bill,
-    .free_recipe = free_recipe,
-};
+    .state_size = sizeof(eg_drafting), .init = init, .propose = propose};
 
 eagle_status eagle_drafter_fuzz(eagle_drafter **out, uint64_t seed, int32_t nodes, int32_t vocab,
                                 eagle_fuzz_mode mode, const eagle_future *future, eagle_error *err)
@@ -150,17 +99,16 @@ eagle_status eagle_drafter_fuzz(eagle_drafter **out, uint64_t seed, int32_t node
                        "fuzz trees of %d nodes over %d tokens: needs 1..%d, >= 1", nodes, vocab,
                        EAGLE_MAX_NODES);
     }
-    fuzz_recipe *r = eg_alloc(1, sizeof *r);
+    fuzz_recipe *r =
+        eg_drafter_new(sizeof *r, &(eagle_drafter){.class = &fuzz_class, .max_nodes = nodes}, err);
 
     if (r == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for a drafter");
+        return EAGLE_ENOMEM;
     }
-    *r = (fuzz_recipe){.base = {.class = &fuzz_class, .max_nodes = nodes},
-                       .seed = seed,
-                       .vocab = vocab,
-                       .mode = mode,
-                       .future = future != NULL ? future->token : NULL,
-                       .n_future = future != NULL ? future->n : 0};
+    r->seed = seed;
+    r->vocab = vocab;
+    r->mode = mode;
+    r->future = future != NULL ? *future : (eagle_future){0};
     snprintf(r->base.description, sizeof r->base.description, "fuzz N%d", nodes);
     *out = &r->base;
     return EAGLE_OK;

@@ -7,27 +7,30 @@
  * law has no weight left) is left out with all below it.
  *
  * Drawn children keep their order: a residual is defined by it (docs/5-verification.md). */
-#include "base/alloc.h"
 #include "base/error.h"
 #include "draft/extrapolating.h"
 #include "sample/draws.h"
 #include "sample/law.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+
+/* A node of the shape. */
+typedef struct {
+    int32_t parent;
+    int32_t rank;
+    int32_t depth;
+    int32_t n_children; /* 1 + the largest rank among the children; 0: a leaf */
+} place;
 
 /* The shape, laid out for drafting. Entry 0 is the root. */
 typedef struct {
-    eagle_drafter base;  /* first */
-    int32_t n;           /* nodes, root included                                    */
-    int32_t levels;      /* depth of the deepest node                               */
-    int32_t width;       /* most nodes of one level that have children              */
-    int32_t n_inner;     /* nodes that have children, root included                 */
-    int32_t *parent;     /* [n]                                                     */
-    int32_t *rank;       /* [n]                                                     */
-    int32_t *depth;      /* [n]                                                     */
-    int32_t *n_children; /* [n] 1 + the largest rank among the children; 0: a leaf  */
-    int32_t most;        /* largest n_children                                      */
+    eagle_drafter base; /* first */
+    int32_t n;          /* nodes, root included                                    */
+    int32_t levels;     /* depth of the deepest node                               */
+    int32_t width;      /* most nodes of one level that have children              */
+    int32_t n_inner;    /* nodes that have children, root included                 */
+    int32_t most;       /* largest n_children                                      */
+    place place[];      /* [n]                                                     */
 } static_recipe;
 
 typedef struct {
@@ -43,28 +46,33 @@ typedef struct {
     int32_t n_laws;     /* laws in use                                                  */
 } static_drafting;
 
+static const static_recipe *recipe(const static_drafting *d)
+{
+    return (const static_recipe *)d->e.base.drafter;
+}
+
 /* ---- filling ---------------------------------------------------------------------------- */
 
 /* Children that are drawn: the law of this row stays with the tree. */
 static void draw_children(static_drafting *d, int32_t at, const float *logits, eagle_tree *tree,
                           const eg_draft_input *input)
 {
-    const static_recipe *r = (const static_recipe *)d->e.drafter;
+    const static_recipe *r = recipe(d);
     const int32_t vocab = r->base.head->config.vocab;
     const int32_t node = d->node[at];
     uint64_t *law = d->law + (size_t)d->n_laws++ * (size_t)vocab;
 
     eg_law_make(law, d->order, logits, vocab, input->sampling);
     tree->law[node] = law;
-    d->filled[at] = eg_draw_children(d->child + at * r->most, law, vocab, r->n_children[at],
-                                     tree->pos + r->depth[at] + 1, node, input->draws);
+    d->filled[at] = eg_draw_children(d->child + at * r->most, law, vocab, r->place[at].n_children,
+                                     tree->pos + r->place[at].depth + 1, node, input->draws);
 }
 
 /* The tokens that the row of shape node `at` gives to its children. */
 static void fill(static_drafting *d, int32_t at, const float *logits, eagle_tree *tree,
                  const eg_draft_input *input)
 {
-    const static_recipe *r = (const static_recipe *)d->e.drafter;
+    const static_recipe *r = recipe(d);
     const size_t vocab = (size_t)r->base.head->config.vocab;
     eg_log_norm norm;
 
@@ -75,8 +83,8 @@ static void fill(static_drafting *d, int32_t at, const float *logits, eagle_tree
     if (r->base.drawn) {
         draw_children(d, at, logits, tree, input);
     } else {
-        eg_topk(d->child + at * r->most, logits, vocab, (size_t)r->n_children[at]);
-        d->filled[at] = r->n_children[at];
+        eg_topk(d->child + at * r->most, logits, vocab, (size_t)r->place[at].n_children);
+        d->filled[at] = r->place[at].n_children;
     }
     for (int32_t i = 0; i < d->filled[at]; i++) {
         d->log_prob[at * r->most + i] = eg_log_prob(&norm, logits[d->child[at * r->most + i]]);
@@ -86,13 +94,13 @@ static void fill(static_drafting *d, int32_t at, const float *logits, eagle_tree
 /* Adds the nodes of a level to the tree, in the shape's order. */
 static void add_level(static_drafting *d, int32_t level, eagle_tree *tree)
 {
-    const static_recipe *r = (const static_recipe *)d->e.drafter;
+    const static_recipe *r = recipe(d);
 
     for (int32_t i = 1; i < r->n; i++) {
-        const int32_t above = r->parent[i];
-        const int32_t rank = r->rank[i];
+        const int32_t above = r->place[i].parent;
+        const int32_t rank = r->place[i].rank;
 
-        if (r->depth[i] != level || d->node[above] < 0 || rank >= d->filled[above]) {
+        if (r->place[i].depth != level || d->node[above] < 0 || rank >= d->filled[above]) {
             continue;
         }
         const int32_t parent = d->node[above];
@@ -106,17 +114,17 @@ static void add_level(static_drafting *d, int32_t level, eagle_tree *tree)
 static eagle_status run_level(static_drafting *d, int32_t level, eagle_tree *tree,
                               const eg_draft_input *input, eagle_error *err)
 {
-    const static_recipe *r = (const static_recipe *)d->e.drafter;
+    const static_recipe *r = recipe(d);
     const size_t vocab = (size_t)r->base.head->config.vocab;
     const float *logits;
     int32_t first;
     int32_t n = 0;
 
     for (int32_t i = 1; i < r->n; i++) {
-        if (r->depth[i] == level && r->n_children[i] > 0 && d->node[i] >= 0) {
+        if (r->place[i].depth == level && r->place[i].n_children > 0 && d->node[i] >= 0) {
             d->run[n] = i;
             d->e.token[n] = tree->token[d->node[i]];
-            d->e.hang[n] = level == 1 ? -1 : d->slot[r->parent[i]];
+            d->e.hang[n] = level == 1 ? -1 : d->slot[r->place[i].parent];
             n++;
         }
     }
@@ -137,7 +145,7 @@ static eagle_status propose(eg_drafting *drafting, eagle_tree *tree, const eg_dr
                             eagle_error *err)
 {
     static_drafting *d = (static_drafting *)drafting;
-    const static_recipe *r = (const static_recipe *)d->e.drafter;
+    const static_recipe *r = recipe(d);
     const int32_t levels = r->levels < input->max_depth ? r->levels : input->max_depth;
     const float *logits;
 
@@ -166,113 +174,39 @@ static eagle_status propose(eg_drafting *drafting, eagle_tree *tree, const eg_dr
     return st;
 }
 
-/* ---- a session's state --------------------------------------------------------------------- */
+/* ---- the recipe --------------------------------------------------------------------------- */
 
-static eg_tree_room room_of(const eagle_drafter *drafter)
+static void init(eg_drafting *drafting, const eagle_drafter *drafter, const eg_draft_setup *setup,
+                 eg_arena *arena)
 {
     const static_recipe *r = (const static_recipe *)drafter;
-
-    return (eg_tree_room){.slots = r->n_inner - 1, .depth = r->levels, .width = r->width};
-}
-
-static void free_drafting(eg_drafting *drafting)
-{
     static_drafting *d = (static_drafting *)drafting;
-
-    if (d != NULL) {
-        free(d->order);
-        free(d->law);
-        free(d->run);
-        free(d->log_prob);
-        free(d->child);
-        free(d->filled);
-        free(d->slot);
-        free(d->node);
-        eg_extrapolating_clear(&d->e);
-        free(d);
-    }
-}
-
-/* The arrays of the state; false without memory. */
-static bool allocate(static_drafting *d, const static_recipe *r)
-{
     const size_t n = (size_t)r->n;
-    const size_t vocab = (size_t)r->base.head->config.vocab;
+    const size_t children = n * (size_t)r->most;
+    const size_t vocab = (size_t)drafter->head->config.vocab;
+    const eg_tree_room room = {.slots = r->n_inner - 1, .depth = r->levels, .width = r->width};
 
-    d->node = eg_alloc(n, sizeof *d->node);
-    d->slot = eg_alloc(n, sizeof *d->slot);
-    d->filled = eg_alloc(n, sizeof *d->filled);
-    d->child = eg_alloc(n * (size_t)r->most, sizeof *d->child);
-    d->log_prob = eg_alloc(n * (size_t)r->most, sizeof *d->log_prob);
-    d->run = eg_alloc((size_t)r->width, sizeof *d->run);
-    if (r->base.drawn) {
-        d->law = eg_alloc((size_t)r->n_inner, vocab * sizeof *d->law);
-        d->order = eg_alloc(vocab, sizeof *d->order);
+    eg_extrapolating_init(&d->e, drafter, setup, &room, arena);
+    d->node = eg_arena_take(arena, EG_FOR_WORK, n, sizeof *d->node);
+    d->slot = eg_arena_take(arena, EG_FOR_WORK, n, sizeof *d->slot);
+    d->filled = eg_arena_take(arena, EG_FOR_WORK, n, sizeof *d->filled);
+    d->child = eg_arena_take(arena, EG_FOR_WORK, children, sizeof *d->child);
+    d->log_prob = eg_arena_take(arena, EG_FOR_WORK, children, sizeof *d->log_prob);
+    d->run = eg_arena_take(arena, EG_FOR_WORK, (size_t)r->width, sizeof *d->run);
+    if (drafter->drawn) {
+        d->law = eg_arena_take(arena, EG_FOR_WORK, (size_t)r->n_inner, vocab * sizeof *d->law);
+        d->order = eg_arena_take(arena, EG_FOR_WORK, vocab, sizeof *d->order);
     }
-    return d->node && d->slot && d->filled && d->child && d->log_prob && d->run &&
-           (!r->base.drawn || (d->law && d->order));
-}
-
-static eagle_status start(eg_drafting **out, const eagle_drafter *drafter,
-                          const eg_draft_setup *setup, eagle_error *err)
-{
-    const static_recipe *r = (const static_recipe *)drafter;
-    const eg_tree_room room = room_of(drafter);
-    static_drafting *d = eg_alloc(1, sizeof *d);
-
-    *out = NULL;
-    if (d == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory to draft");
-    }
-    eagle_status st = eg_extrapolating_init(&d->e, drafter, setup, &room, err);
-
-    if (st == EAGLE_OK && !allocate(d, r)) {
-        st = eg_fail(err, EAGLE_ENOMEM, "no memory for a tree of %d nodes", r->n);
-    }
-    if (st != EAGLE_OK) {
-        free_drafting(&d->e.base);
-        return st;
-    }
-    *out = &d->e.base;
-    return EAGLE_OK;
-}
-
-static void bill(uint64_t *head_kv, uint64_t *work, const eagle_drafter *drafter,
-                 const eg_draft_setup *setup)
-{
-    const static_recipe *r = (const static_recipe *)drafter;
-    const eg_tree_room room = room_of(drafter);
-
-    eg_extrapolating_bill(head_kv, work, drafter, setup, &room);
-    if (r->base.drawn) {
-        *work += ((uint64_t)r->n_inner * sizeof(uint64_t) + sizeof(int32_t)) *
-                 (uint64_t)r->base.head->config.vocab;
-    }
-}
-
-/* ---- the recipe ------------------------------------------------------------------------------ */
-
-static void free_recipe(eagle_drafter *drafter)
-{
-    static_recipe *r = (static_recipe *)drafter;
-
-    free(r->n_children);
-    free(r->depth);
-    free(r->rank);
-    free(r->parent);
-    free(r);
 }
 
 static const eg_drafter_class static_class = {
-    .start = start,
+    .state_size = sizeof(static_drafting),
+    .init = init,
     .propose = propose,
     .observe = eg_extrapolating_observe,
     .rewind = eg_extrapolating_rewind,
     .hash = eg_extrapolating_hash,
     .set_probe = eg_extrapolating_set_probe,
-    .free = free_drafting,
-    .bill = bill,
-    .free_recipe = free_recipe,
 };
 
 /* Copies the shape and counts what the passes need. */
@@ -280,21 +214,21 @@ static void lay_out(static_recipe *r, const eagle_shape *shape)
 {
     r->levels = eagle_shape_depth(shape);
     for (int32_t i = 1; i < r->n; i++) {
-        r->parent[i] = eagle_shape_parent(shape, i);
-        r->rank[i] = eagle_shape_rank(shape, i);
-        r->depth[i] = eagle_shape_level(shape, i);
-        int32_t *n_children = &r->n_children[r->parent[i]];
+        r->place[i].parent = eagle_shape_parent(shape, i);
+        r->place[i].rank = eagle_shape_rank(shape, i);
+        r->place[i].depth = eagle_shape_level(shape, i);
+        int32_t *n_children = &r->place[r->place[i].parent].n_children;
 
-        *n_children = r->rank[i] + 1 > *n_children ? r->rank[i] + 1 : *n_children;
+        *n_children = r->place[i].rank + 1 > *n_children ? r->place[i].rank + 1 : *n_children;
         r->most = *n_children > r->most ? *n_children : r->most;
     }
     for (int32_t i = 0, level = 0, on_level = 0; i < r->n; i++) {
-        if (r->depth[i] != level) {
-            level = r->depth[i];
+        if (r->place[i].depth != level) {
+            level = r->place[i].depth;
             on_level = 0;
         }
-        on_level += r->n_children[i] > 0;
-        r->n_inner += r->n_children[i] > 0;
+        on_level += r->place[i].n_children > 0;
+        r->n_inner += r->place[i].n_children > 0;
         r->width = on_level > r->width ? on_level : r->width;
     }
 }
@@ -306,14 +240,14 @@ static eagle_status check_drawn(const static_recipe *r, eagle_error *err)
         int32_t listed = 0;
 
         for (int32_t j = 1; j < r->n; j++) {
-            listed += r->parent[j] == i;
+            listed += r->place[j].parent == i;
         }
-        if (r->n_children[i] > EG_MAX_DRAWN) {
+        if (r->place[i].n_children > EG_MAX_DRAWN) {
             return eg_fail(err, EAGLE_EINVAL,
                            "drawn children: node %d of the tree has %d, at most %d are possible", i,
-                           r->n_children[i], EG_MAX_DRAWN);
+                           r->place[i].n_children, EG_MAX_DRAWN);
         }
-        if (listed != r->n_children[i]) {
+        if (listed != r->place[i].n_children) {
             return eg_fail(err, EAGLE_EINVAL,
                            "drawn children: node %d of the tree leaves out a rank", i);
         }
@@ -325,7 +259,6 @@ eagle_status eagle_drafter_static(eagle_drafter **out, const eagle_head *head,
                                   const eagle_shape *shape, bool drawn, eagle_error *err)
 {
     const int32_t n = eagle_shape_nodes(shape) + 1;
-    eagle_status st = EAGLE_OK;
 
     *out = NULL;
     if (n > EAGLE_MAX_NODES + 1) {
@@ -336,34 +269,24 @@ eagle_status eagle_drafter_static(eagle_drafter **out, const eagle_head *head,
         return eg_fail(err, EAGLE_EFIT, "the tree asks for rank %d of %d tokens",
                        eagle_shape_max_rank(shape), head->config.vocab);
     }
-    static_recipe *r = eg_alloc(1, sizeof *r);
+    static_recipe *r = eg_drafter_new(
+        sizeof *r + (size_t)n * sizeof *r->place,
+        &(eagle_drafter){.class = &static_class, .head = head, .max_nodes = n - 1, .drawn = drawn},
+        err);
 
     if (r == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for a drafter");
+        return EAGLE_ENOMEM;
     }
     r->n = n;
-    r->parent = eg_alloc((size_t)n, sizeof *r->parent);
-    r->rank = eg_alloc((size_t)n, sizeof *r->rank);
-    r->depth = eg_alloc((size_t)n, sizeof *r->depth);
-    r->n_children = eg_alloc((size_t)n, sizeof *r->n_children);
-    if (!r->parent || !r->rank || !r->depth || !r->n_children) {
-        st = eg_fail(err, EAGLE_ENOMEM, "no memory for a tree of %d nodes", n);
-        goto done;
-    }
     lay_out(r, shape);
-    r->base =
-        (eagle_drafter){.class = &static_class, .head = head, .max_nodes = n - 1, .drawn = drawn};
+    eagle_status st = drawn ? check_drawn(r, err) : EAGLE_OK;
+
+    if (st != EAGLE_OK) {
+        eagle_drafter_free(&r->base);
+        return st;
+    }
     snprintf(r->base.description, sizeof r->base.description, "static N%d%s", n - 1,
              drawn ? " drawn" : "");
-    st = drawn ? check_drawn(r, err) : EAGLE_OK;
-    if (st == EAGLE_OK) {
-        *out = &r->base;
-        r = NULL;
-    }
-
-done:
-    if (r != NULL) {
-        free_recipe(&r->base);
-    }
-    return st;
+    *out = &r->base;
+    return EAGLE_OK;
 }

@@ -2,12 +2,8 @@
 /* extrapolator.c - the FeatExtrapolator's passes: refresh with true features, expand a tree. */
 #include "head/extrapolator.h"
 
-#include "base/alloc.h"
-#include "base/error.h"
-
 #include <assert.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 static eg_extrapolation *owner(eg_pass *p)
@@ -66,69 +62,28 @@ static const eg_operation begin[] = {{side_by_side, EAGLE_SITE_HEAD_LOGITS, fals
 static const eg_operation end[] = {{keep, EAGLE_SITE_HEAD_OUT, false},
                                    {lm_head, EAGLE_SITE_HEAD_LOGITS, true}};
 
-eagle_status eg_extrapolation_create(eg_extrapolation *out, const eagle_head *head,
-                                     const eg_compute *compute, const eg_extrapolation_room *room,
-                                     eagle_error *err)
+void eg_extrapolation_make(eg_extrapolation *out, const eagle_head *head, const eg_compute *compute,
+                           const eg_extrapolation_room *room, eg_arena *arena)
 {
     const eagle_config *c = &head->config;
     const size_t rows = (size_t)room->rows;
+    const size_t tree = (size_t)room->tree;
     const size_t dim = (size_t)c->dim;
-    const int32_t cap = room->stable + room->tree;
-    eagle_status st = EAGLE_OK;
+    const eg_pass_room pass = {
+        .rows = room->rows, .logits = room->logits, .slots = room->stable + room->tree};
 
-    *out = (eg_extrapolation){
-        .head = head, .max_depth = room->depth, .stable_cap = room->stable, .tree_cap = room->tree};
-    st = eg_kvcache_create(&out->kv, 1, c->n_kv_heads, c->head_dim, cap, err);
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    st = eg_pass_create(&out->pass, c, compute, &out->kv, head->inv_freq, room->rows, room->logits,
-                        err);
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    out->fused = eg_alloc_aligned(rows, 2 * dim * sizeof(float));
-    out->out = eg_alloc_aligned((size_t)cap, dim * sizeof(float));
-    out->in = eg_alloc(rows, sizeof *out->in);
-    out->rows = eg_alloc(rows, sizeof *out->rows);
-    out->path = eg_alloc(rows * (size_t)room->depth, sizeof *out->path);
-    out->parent = eg_alloc((size_t)room->tree, sizeof *out->parent);
-    out->level = eg_alloc((size_t)room->tree, sizeof *out->level);
-    if (!out->fused || !out->out || !out->in || !out->rows || !out->path || !out->parent ||
-        !out->level) {
-        st = eg_fail(err, EAGLE_ENOMEM, "no memory for a head with %d slots", cap);
-    }
-
-done:
-    if (st != EAGLE_OK) {
-        eg_extrapolation_free(out);
-    }
-    return st;
-}
-
-void eg_extrapolation_free(eg_extrapolation *e)
-{
-    free(e->level);
-    free(e->parent);
-    free(e->path);
-    free(e->rows);
-    free(e->in);
-    free(e->out);
-    free(e->fused);
-    eg_pass_free(&e->pass);
-    eg_kvcache_free(&e->kv);
-    *e = (eg_extrapolation){0};
-}
-
-uint64_t eg_extrapolation_bytes(const eagle_head *head, const eg_compute *compute,
-                                const eg_extrapolation_room *room)
-{
-    const eagle_config *c = &head->config;
-    const uint64_t cap = (uint64_t)room->stable + (uint64_t)room->tree;
-    const uint64_t floats = (2 * (uint64_t)room->rows + cap) * (uint64_t)c->dim;
-
-    return eg_kvcache_bytes(1, c->n_kv_heads, c->head_dim, (int32_t)cap) + floats * sizeof(float) +
-           eg_pass_bytes(c, compute, (int32_t)cap, room->rows, room->logits);
+    out->head = head;
+    out->max_depth = room->depth;
+    out->kv = eg_kvcache_make(c, 1, pass.slots, EG_FOR_HEAD_KV, arena);
+    eg_pass_make(&out->pass, c, compute, &out->kv, head->inv_freq, &pass, arena);
+    out->fused = eg_arena_floats(arena, rows * 2 * dim);
+    out->out = eg_arena_take(arena, EG_FOR_HEAD_KV, (size_t)pass.slots, dim * sizeof(float));
+    out->in = eg_arena_take(arena, EG_FOR_WORK, rows, sizeof *out->in);
+    out->rows = eg_arena_take(arena, EG_FOR_WORK, rows, sizeof *out->rows);
+    out->path = eg_arena_take(arena, EG_FOR_WORK, (size_t)room->logits * (size_t)room->depth,
+                              sizeof *out->path);
+    out->parent = eg_arena_take(arena, EG_FOR_WORK, tree, sizeof *out->parent);
+    out->level = eg_arena_take(arena, EG_FOR_WORK, tree, sizeof *out->level);
 }
 
 /* Runs the n rows that are set up in e->rows and e->in. */
@@ -162,9 +117,9 @@ eagle_status eg_extrapolation_refresh(eg_extrapolation *e, const int32_t *token,
     const size_t dim = (size_t)e->head->config.dim;
     eagle_status st = EAGLE_OK;
 
-    assert(e->n_tree == 0 && n <= e->stable_cap - e->n_stable);
+    assert(e->n_tree == 0);
     for (int32_t done = 0; st == EAGLE_OK && done < n;) {
-        const int32_t rows = n - done < e->pass.max_rows ? n - done : e->pass.max_rows;
+        const int32_t rows = n - done < e->pass.room.rows ? n - done : e->pass.room.rows;
 
         for (int32_t i = 0; i < rows; i++) {
             const int32_t slot = e->n_stable + i;
@@ -220,7 +175,7 @@ eagle_status eg_extrapolation_expand(int32_t *first, const float **logits, eg_ex
                                      const int32_t *token, const int32_t *parent, int32_t n,
                                      eagle_error *err)
 {
-    assert(n >= 1 && n <= e->pass.max_logits && n <= e->tree_cap - e->n_tree);
+    assert(n >= 1 && n <= e->pass.room.logits);
     for (int32_t i = 0; i < n; i++) {
         hang(e, i, token[i], parent[i]);
     }

@@ -16,7 +16,7 @@
 
 #include "target/target.h"
 
-/* The head's weights. The embedding is its own or the target's; the LM head is the target's. */
+/* The head's weights; model/ makes it. The embedding is its own or the target's; the LM head is the target's. */
 struct eagle_head {
     eagle_config config;
     const eg_target *target; /* borrowed */
@@ -25,30 +25,22 @@ struct eagle_head {
     eg_layer layer;
     float *inv_freq; /* [head_dim / 2] */
     bool own_embedding;
-    eg_floats floats;
+    float *vectors; /* what the norms and biases above point into */
 };
-
-/* Finds the weights among `tensors`, which must outlive the head, as must `target`.
- * EAGLE_EFIT when target and head do not belong together. Free with eg_head_release(). */
-eagle_status eg_head_init(eagle_head *out, const eg_target *target, const eagle_config *config,
-                          const eagle_tensor *tensors, int32_t n, eagle_error *err);
-void eg_head_release(eagle_head *head);
 
 /* One session's use of a head: KV cache, slot outputs, workspace. */
 typedef struct {
     const eagle_head *head;
-    eg_kvcache kv;
+    eg_kvcache kv; /* stable slots, then tree slots */
     eg_pass pass;
-    float *fused;     /* [max_rows, 2 dim] embedding and feature side by side        */
-    float *out;       /* [n_stable_cap + n_tree_cap, dim] output of each slot        */
-    const float **in; /* [max_rows] the feature that each row of a pass reads        */
-    eg_row *rows;     /* [max_rows]                                                  */
-    int32_t *path;    /* [max_rows, max_depth] KV slots of each tree row             */
-    int32_t *parent;  /* [n_tree_cap] tree slot that a tree slot hangs on, or -1     */
-    int32_t *level;   /* [n_tree_cap] tree slots on its path, itself included        */
+    float *fused;     /* [rows, 2 dim] embedding and feature side by side             */
+    float *out;       /* [stable + tree, dim] output of each slot                     */
+    const float **in; /* [rows] the feature that each row of a pass reads             */
+    eg_row *rows;     /* [rows]                                                       */
+    int32_t *path;    /* [logits, max_depth] KV slots of each tree row                */
+    int32_t *parent;  /* [tree] tree slot that a tree slot hangs on, or -1            */
+    int32_t *level;   /* [tree] tree slots on its path, itself included               */
     int32_t max_depth;
-    int32_t stable_cap;
-    int32_t tree_cap;
     int32_t n_stable;
     int32_t n_tree;
 } eg_extrapolation;
@@ -62,13 +54,9 @@ typedef struct {
     int32_t logits; /* of these, rows with logits; >= 1    */
 } eg_extrapolation_room;
 
-/* EAGLE_ENOMEM. Free with eg_extrapolation_free(). */
-eagle_status eg_extrapolation_create(eg_extrapolation *out, const eagle_head *head,
-                                     const eg_compute *compute, const eg_extrapolation_room *room,
-                                     eagle_error *err);
-void eg_extrapolation_free(eg_extrapolation *e);
-uint64_t eg_extrapolation_bytes(const eagle_head *head, const eg_compute *compute,
-                                const eg_extrapolation_room *room);
+/* Lays the parts out in `arena`, where they stay. `head` must outlive them. */
+void eg_extrapolation_make(eg_extrapolation *out, const eagle_head *head, const eg_compute *compute,
+                           const eg_extrapolation_room *room, eg_arena *arena);
 
 /* Appends n stable slots: token[j] is one step ahead of feature row j. [n], [n, dim] */
 eagle_status eg_extrapolation_refresh(eg_extrapolation *e, const int32_t *token,

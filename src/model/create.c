@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/model.h"
+#include "model/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,7 @@ eagle_status eg_model_create(eagle_model **out, const eagle_config *config,
         st = eg_fail(err, EAGLE_ENOMEM, "no memory for %d tensor descriptions", n_tensors);
         goto done;
     }
-    st = eg_target_create(&model->target, config, model->tensor, n_tensors, err);
+    st = eg_target_init(&model->target, config, model->tensor, n_tensors, err);
     if (st == EAGLE_OK) {
         model->backing = backing;
         backing = NULL;
@@ -120,7 +121,7 @@ eagle_status eagle_model_create(eagle_model **out, const eagle_config *config,
 void eagle_model_free(eagle_model *model)
 {
     if (model != NULL) {
-        eg_target_free(&model->target);
+        eg_target_release(&model->target);
         free(model->tensor);
         close_backing(model->backing);
         free(model);

@@ -4,13 +4,10 @@
  *   x = embed(token);  layers;  f = norm(x);  logits = Whead f
  *
  * f is EAGLE's feature: the vector that the LM head multiplies (Li et al. 2024a, section 3). */
-#include "base/alloc.h"
-#include "base/error.h"
 #include "target/target.h"
 
 #include <assert.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The operations get the pass; the pass is the member of an eg_forward. */
@@ -72,52 +69,16 @@ static const eg_operation end[] = {{final_norm, EAGLE_SITE_LOGITS, false},
                                    {gather, EAGLE_SITE_LOGITS, false},
                                    {lm_head, EAGLE_SITE_LOGITS, true}};
 
-eagle_status eg_forward_create(eg_forward *out, const eg_target *target, const eg_compute *compute,
-                               int32_t kv_cap, int32_t max_rows, int32_t max_logits,
-                               eagle_error *err)
-{
-    const eagle_config *c = &target->config;
-    eagle_status st = EAGLE_OK;
-
-    *out = (eg_forward){.target = target};
-    st = eg_kvcache_create(&out->kv, c->n_layers, c->n_kv_heads, c->head_dim, kv_cap, err);
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    st = eg_pass_create(&out->pass, c, compute, &out->kv, target->inv_freq, max_rows, max_logits,
-                        err);
-    if (st != EAGLE_OK) {
-        goto done;
-    }
-    out->feature = eg_alloc_aligned((size_t)max_rows, (size_t)c->dim * sizeof(float));
-    out->wanting = eg_alloc((size_t)max_logits, sizeof(int32_t));
-    if (out->feature == NULL || out->wanting == NULL) {
-        st = eg_fail(err, EAGLE_ENOMEM, "no memory for the features of %d rows", max_rows);
-    }
-
-done:
-    if (st != EAGLE_OK) {
-        eg_forward_free(out);
-    }
-    return st;
-}
-
-void eg_forward_free(eg_forward *f)
-{
-    free(f->wanting);
-    free(f->feature);
-    eg_pass_free(&f->pass);
-    eg_kvcache_free(&f->kv);
-    *f = (eg_forward){0};
-}
-
-uint64_t eg_forward_bytes(const eg_target *target, const eg_compute *compute, int32_t kv_cap,
-                          int32_t max_rows, int32_t max_logits)
+void eg_forward_make(eg_forward *out, const eg_target *target, const eg_compute *compute,
+                     const eg_pass_room *room, eg_arena *arena)
 {
     const eagle_config *c = &target->config;
 
-    return eg_pass_bytes(c, compute, kv_cap, max_rows, max_logits) +
-           (uint64_t)max_rows * (uint64_t)c->dim * sizeof(float);
+    out->target = target;
+    out->kv = eg_kvcache_make(c, c->n_layers, room->slots, EG_FOR_TARGET_KV, arena);
+    eg_pass_make(&out->pass, c, compute, &out->kv, target->inv_freq, room, arena);
+    out->feature = eg_arena_floats(arena, (size_t)room->rows * (size_t)c->dim);
+    out->wanting = eg_arena_take(arena, EG_FOR_WORK, (size_t)room->logits, sizeof(int32_t));
 }
 
 static void show(const eg_forward *f, eagle_site site, int32_t n, int32_t dim, const float *data)
@@ -139,11 +100,11 @@ eagle_status eg_forward_run(eg_forward *f, const eg_row *rows, int32_t n, bool f
                                 .after = end,
                                 .n_after = 3};
 
-    assert(n >= 1 && n <= f->pass.max_rows);
+    assert(n >= 1 && n <= f->pass.room.rows);
     f->n_wanting = 0;
     for (int32_t i = 0; i < n; i++) {
         if (rows[i].wants_logits) {
-            assert(f->n_wanting < f->pass.max_logits);
+            assert(f->n_wanting < f->pass.room.logits);
             f->wanting[f->n_wanting++] = i;
         }
     }

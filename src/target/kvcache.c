@@ -2,42 +2,20 @@
 /* kvcache.c - keys and values by slot. */
 #include "target/kvcache.h"
 
-#include "base/alloc.h"
-#include "base/error.h"
-
-#include <stdlib.h>
 #include <string.h>
 
-eagle_status eg_kvcache_create(eg_kvcache *out, int32_t n_layers, int32_t n_kv_heads,
-                               int32_t head_dim, int32_t cap, eagle_error *err)
+eg_kvcache eg_kvcache_make(const eagle_config *config, int32_t n_layers, int32_t cap,
+                           eg_purpose purpose, eg_arena *arena)
 {
-    size_t n = (size_t)n_layers * (size_t)n_kv_heads;
+    const size_t slots = (size_t)n_layers * (size_t)config->n_kv_heads * (size_t)cap;
+    const size_t size = (size_t)config->head_dim * sizeof(float);
 
-    *out = (eg_kvcache){
-        .n_layers = n_layers, .n_kv_heads = n_kv_heads, .head_dim = head_dim, .cap = cap};
-    if (eg_mul_size(&n, n, (size_t)cap) && eg_mul_size(&n, n, (size_t)head_dim)) {
-        out->k = eg_alloc_aligned(n, sizeof(float));
-        out->v = eg_alloc_aligned(n, sizeof(float));
-    }
-    if (out->k == NULL || out->v == NULL) {
-        eg_kvcache_free(out);
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for a KV cache of %d slots in %d layers", cap,
-                       n_layers);
-    }
-    return EAGLE_OK;
-}
-
-void eg_kvcache_free(eg_kvcache *kv)
-{
-    free(kv->k);
-    free(kv->v);
-    *kv = (eg_kvcache){0};
-}
-
-uint64_t eg_kvcache_bytes(int32_t n_layers, int32_t n_kv_heads, int32_t head_dim, int32_t cap)
-{
-    return 2 * sizeof(float) * (uint64_t)n_layers * (uint64_t)n_kv_heads * (uint64_t)head_dim *
-           (uint64_t)cap;
+    return (eg_kvcache){.n_layers = n_layers,
+                        .n_kv_heads = config->n_kv_heads,
+                        .head_dim = config->head_dim,
+                        .cap = cap,
+                        .k = eg_arena_take(arena, purpose, slots, size),
+                        .v = eg_arena_take(arena, purpose, slots, size)};
 }
 
 static size_t offset(const eg_kvcache *kv, int32_t layer, int32_t kv_head, int32_t slot)

@@ -4,11 +4,8 @@
 #ifndef EG_TARGET_KVCACHE_H
 #define EG_TARGET_KVCACHE_H
 
-#include "eagle/runtime.h"
-#include "eagle/status.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/arena.h"
+#include "eagle/model.h"
 
 typedef struct {
     int32_t n_layers;
@@ -19,13 +16,9 @@ typedef struct {
     float *v;    /* [n_layers, n_kv_heads, cap, head_dim] */
 } eg_kvcache;
 
-/* EAGLE_ENOMEM. Free with eg_kvcache_free(). */
-eagle_status eg_kvcache_create(eg_kvcache *out, int32_t n_layers, int32_t n_kv_heads,
-                               int32_t head_dim, int32_t cap, eagle_error *err);
-void eg_kvcache_free(eg_kvcache *kv);
-
-/* Bytes of a cache of that shape. */
-uint64_t eg_kvcache_bytes(int32_t n_layers, int32_t n_kv_heads, int32_t head_dim, int32_t cap);
+/* A cache of `cap` slots for n_layers layers of that configuration, from `arena`. */
+eg_kvcache eg_kvcache_make(const eagle_config *config, int32_t n_layers, int32_t cap,
+                           eg_purpose purpose, eg_arena *arena);
 
 /* Keys or values of one layer and KV head: [cap, head_dim]. */
 float *eg_kvcache_k(const eg_kvcache *kv, int32_t layer, int32_t kv_head);

@@ -144,7 +144,7 @@ static void attend(eg_pass *p, const eg_worker *worker)
     const size_t hd = (size_t)c->head_dim;
     const size_t n_kv = (size_t)c->n_kv_heads;
     const size_t group = (size_t)c->n_heads / n_kv;
-    float *scores = p->scores + (size_t)worker->id * group * (size_t)p->max_attend;
+    float *scores = p->scores + (size_t)worker->id * group * (size_t)p->room.slots;
 
     for (size_t item = (size_t)worker->id; item < (size_t)p->n_rows * n_kv;
          item += (size_t)worker->n) {

@@ -56,32 +56,36 @@ typedef struct {
 #define EG_LAYER_OPERATIONS 8
 extern const eg_operation eg_layer_operations[EG_LAYER_OPERATIONS];
 
-/* The workspace of passes of up to max_rows rows. */
+/* Rows, rows with logits, and KV slots that a workspace must have room for. */
+typedef struct {
+    int32_t rows;
+    int32_t logits;
+    int32_t slots;
+} eg_pass_room;
+
+/* The workspace of passes. */
 struct eg_pass {
     /* fixed at creation */
     eg_compute compute;
     const eagle_config *config;
-    int32_t max_rows;
-    int32_t max_logits;
-    int32_t max_attend; /* most slots that a row attends to */
+    eg_pass_room room;
     eg_kvcache *kv;
     const float *inv_freq; /* [head_dim / 2] */
     eg_team team;
-    bool team_ready;
-    float *x;       /* [max_rows, dim] residual stream                            */
-    float *y;       /* [max_rows, dim] a normed x; a product on its way into x    */
-    float *q;       /* [max_rows, n_heads x head_dim]                             */
-    float *k;       /* [max_rows, n_kv_heads x head_dim]                          */
-    float *v;       /* [max_rows, n_kv_heads x head_dim]                          */
-    float *attn;    /* [max_rows, n_heads x head_dim]                             */
-    float *gate;    /* [max_rows, ffn_dim]                                        */
-    float *up;      /* [max_rows, ffn_dim]                                        */
-    float *cos;     /* [max_rows, head_dim / 2]                                   */
-    float *sin;     /* [max_rows, head_dim / 2]                                   */
-    float *logits;  /* [max_logits, vocab]                                        */
-    float *scores;  /* [threads, group x max_attend] scratch of attention         */
+    float *x;       /* [room.rows, dim] residual stream                            */
+    float *y;       /* [room.rows, dim] a normed x; a product on its way into x    */
+    float *q;       /* [room.rows, n_heads x head_dim]                             */
+    float *k;       /* [room.rows, n_kv_heads x head_dim]                          */
+    float *v;       /* [room.rows, n_kv_heads x head_dim]                          */
+    float *attn;    /* [room.rows, n_heads x head_dim]                             */
+    float *gate;    /* [room.rows, ffn_dim]                                        */
+    float *up;      /* [room.rows, ffn_dim]                                        */
+    float *cos;     /* [room.rows, head_dim / 2]                                   */
+    float *sin;     /* [room.rows, head_dim / 2]                                   */
+    float *logits;  /* [room.logits, vocab]                                        */
+    float *scores;  /* [threads, group x room.slots] scratch of attention         */
     float *panel;   /* scratch of OpenBLAS; NULL without it                       */
-    int32_t *fault; /* [max_rows] see eagle_rows.fault                           */
+    int32_t *fault; /* [room.rows] see eagle_rows.fault                           */
 
     /* this pass */
     const eg_row *rows; /* [n_rows] */
@@ -94,15 +98,9 @@ struct eg_pass {
     int32_t layer_index; /* in the KV cache */
 };
 
-/* Allocates a workspace over `kv` and `inv_freq`, which must outlive it. EAGLE_ENOMEM. */
-eagle_status eg_pass_create(eg_pass *out, const eagle_config *config, const eg_compute *compute,
-                            eg_kvcache *kv, const float *inv_freq, int32_t max_rows,
-                            int32_t max_logits, eagle_error *err);
-void eg_pass_free(eg_pass *p);
-
-/* Bytes of such a workspace. */
-uint64_t eg_pass_bytes(const eagle_config *config, const eg_compute *compute, int32_t kv_cap,
-                       int32_t max_rows, int32_t max_logits);
+/* Lays a workspace out in `arena`, over `kv` and `inv_freq`, which must outlive it. */
+void eg_pass_make(eg_pass *out, const eagle_config *config, const eg_compute *compute,
+                  eg_kvcache *kv, const float *inv_freq, const eg_pass_room *room, eg_arena *arena);
 
 /* Runs `before`, then the layer operations of each layer, then `after`. The caller has set the
  * fields of "this pass". Probe: layer i is reported as first_layer + i x direction.

@@ -3,18 +3,11 @@
  *
  * With OpenBLAS (not canonical) the products are done outside of any region, since
  * the library brings threads of its own, and every other operation in a region. */
-#include "base/alloc.h"
 #include "base/error.h"
 #include "base/fpguard.h"
 #include "target/layer.h"
 
 #include <omp.h>
-#include <stdlib.h>
-
-static size_t group_size(const eagle_config *c)
-{
-    return (size_t)(c->n_heads / c->n_kv_heads);
-}
 
 /* Columns of the widest product, for OpenBLAS's panel. */
 static size_t widest(const eagle_config *c)
@@ -26,95 +19,40 @@ static size_t widest(const eagle_config *c)
     return wide > (size_t)c->ffn_dim ? wide : (size_t)c->ffn_dim;
 }
 
-/* Floats per row, without logits. */
-static size_t row_floats(const eagle_config *c)
+void eg_pass_make(eg_pass *out, const eagle_config *config, const eg_compute *compute,
+                  eg_kvcache *kv, const float *inv_freq, const eg_pass_room *room, eg_arena *arena)
 {
-    const size_t q = (size_t)c->n_heads * (size_t)c->head_dim;
-    const size_t kv = (size_t)c->n_kv_heads * (size_t)c->head_dim;
-
-    return 2 * (size_t)c->dim + 2 * q + 2 * kv + 2 * (size_t)c->ffn_dim + (size_t)c->head_dim;
-}
-
-uint64_t eg_pass_bytes(const eagle_config *config, const eg_compute *compute, int32_t kv_cap,
-                       int32_t max_rows, int32_t max_logits)
-{
-    const uint64_t floats = (uint64_t)max_rows * (row_floats(config) + 1) +
-                            (uint64_t)max_logits * (uint64_t)config->vocab +
-                            (uint64_t)compute->threads * group_size(config) * (uint64_t)kv_cap +
-                            (eg_gemm_available() ? eg_gemm_scratch(widest(config)) : 0);
-
-    return floats * sizeof(float);
-}
-
-eagle_status eg_pass_create(eg_pass *out, const eagle_config *config, const eg_compute *compute,
-                            eg_kvcache *kv, const float *inv_freq, int32_t max_rows,
-                            int32_t max_logits, eagle_error *err)
-{
-    const size_t rows = (size_t)max_rows;
+    const size_t rows = (size_t)room->rows;
     const size_t dim = (size_t)config->dim;
     const size_t heads = (size_t)config->n_heads * (size_t)config->head_dim;
     const size_t kv_heads = (size_t)config->n_kv_heads * (size_t)config->head_dim;
     const size_t ffn = (size_t)config->ffn_dim;
     const size_t half = (size_t)config->head_dim / 2;
+    const size_t group = (size_t)(config->n_heads / config->n_kv_heads);
 
     *out = (eg_pass){
         .compute = *compute,
         .config = config,
-        .max_rows = max_rows,
-        .max_logits = max_logits,
-        .max_attend = kv->cap,
+        .room = *room,
         .kv = kv,
         .inv_freq = inv_freq,
-        .x = eg_alloc_aligned(rows, dim * sizeof(float)),
-        .y = eg_alloc_aligned(rows, dim * sizeof(float)),
-        .q = eg_alloc_aligned(rows, heads * sizeof(float)),
-        .k = eg_alloc_aligned(rows, kv_heads * sizeof(float)),
-        .v = eg_alloc_aligned(rows, kv_heads * sizeof(float)),
-        .attn = eg_alloc_aligned(rows, heads * sizeof(float)),
-        .gate = eg_alloc_aligned(rows, ffn * sizeof(float)),
-        .up = eg_alloc_aligned(rows, ffn * sizeof(float)),
-        .cos = eg_alloc_aligned(rows, half * sizeof(float)),
-        .sin = eg_alloc_aligned(rows, half * sizeof(float)),
-        .logits = eg_alloc_aligned((size_t)max_logits, (size_t)config->vocab * sizeof(float)),
-        .scores = eg_alloc_aligned((size_t)compute->threads * group_size(config),
-                                   (size_t)kv->cap * sizeof(float)),
-        .fault = eg_alloc(rows, sizeof(int32_t)),
+        .x = eg_arena_floats(arena, rows * dim),
+        .y = eg_arena_floats(arena, rows * dim),
+        .q = eg_arena_floats(arena, rows * heads),
+        .k = eg_arena_floats(arena, rows * kv_heads),
+        .v = eg_arena_floats(arena, rows * kv_heads),
+        .attn = eg_arena_floats(arena, rows * heads),
+        .gate = eg_arena_floats(arena, rows * ffn),
+        .up = eg_arena_floats(arena, rows * ffn),
+        .cos = eg_arena_floats(arena, rows * half),
+        .sin = eg_arena_floats(arena, rows * half),
+        .logits = eg_arena_floats(arena, (size_t)room->logits * (size_t)config->vocab),
+        .scores = eg_arena_floats(arena, (size_t)compute->threads * group * (size_t)room->slots),
+        .panel =
+            eg_gemm_available() ? eg_arena_floats(arena, eg_gemm_scratch(widest(config))) : NULL,
+        .fault = eg_arena_take(arena, EG_FOR_WORK, rows, sizeof(int32_t)),
     };
-    bool ok = out->x && out->y && out->q && out->k && out->v && out->attn && out->gate && out->up &&
-              out->cos && out->sin && out->logits && out->scores && out->fault;
-
-    if (eg_gemm_available()) {
-        out->panel = eg_alloc_aligned(eg_gemm_scratch(widest(config)), sizeof(float));
-        ok = ok && out->panel != NULL;
-    }
-    out->team_ready = eg_team_init(&out->team, compute->threads);
-    if (!ok || !out->team_ready) {
-        eg_pass_free(out);
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for passes of %d rows", max_rows);
-    }
-    return EAGLE_OK;
-}
-
-void eg_pass_free(eg_pass *p)
-{
-    if (p->team_ready) {
-        eg_team_destroy(&p->team);
-    }
-    free(p->panel);
-    free(p->fault);
-    free(p->scores);
-    free(p->logits);
-    free(p->sin);
-    free(p->cos);
-    free(p->up);
-    free(p->gate);
-    free(p->attn);
-    free(p->v);
-    free(p->k);
-    free(p->q);
-    free(p->y);
-    free(p->x);
-    *p = (eg_pass){0};
+    eg_team_init(&out->team, compute->threads);
 }
 
 /* ---- the probe ----------------------------------------------------------------------- */

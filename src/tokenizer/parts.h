@@ -10,7 +10,7 @@
 #define EG_TOKENIZER_PARTS_H
 
 #include "eagle/tokenizer.h"
-#include "tokenizer/node.h"
+#include "tokenizer/json_node.h"
 #include "tokenizer/regex.h"
 #include "tokenizer/utf8.h"
 

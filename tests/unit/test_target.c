@@ -20,13 +20,15 @@
 #define VOCAB  40
 #define DIM    32
 
-static void open_forward(eg_forward *f, const toy *t, eagle_isa isa, int threads, int32_t slots)
+static void open_forward(eg_forward *f, eg_arena *arena, const toy *t, eagle_isa isa, int threads)
 {
     const eg_compute compute = {.kernels = eg_kernels_for(isa), .threads = threads};
+    const eg_pass_room room = {.rows = MOST * 3, .logits = MOST * 3, .slots = MOST * LENGTH};
 
-    assert_int_equal(
-        eg_forward_create(f, &toy_model(t)->target, &compute, slots, MOST * 3, MOST * 3, NULL),
-        EAGLE_OK);
+    *arena = (eg_arena){0};
+    *f = (eg_forward){0};
+    eg_forward_make(f, &toy_model(t)->target, &compute, &room, arena);
+    assert_false(arena->failed);
 }
 
 static int32_t token_at(int sequence, int32_t pos)
@@ -37,9 +39,10 @@ static int32_t token_at(int sequence, int32_t pos)
 /* Logits of every position of one sequence, one token per pass. [LENGTH, VOCAB] */
 static float *alone(const toy *t, int sequence)
 {
+    eg_arena arena;
     eg_forward f;
 
-    open_forward(&f, t, EAGLE_ISA_PORTABLE, 1, LENGTH);
+    open_forward(&f, &arena, t, EAGLE_ISA_PORTABLE, 1);
     float *logits = calloc(LENGTH * VOCAB, sizeof *logits);
 
     for (int32_t pos = 0; pos < LENGTH; pos++) {
@@ -49,7 +52,7 @@ static float *alone(const toy *t, int sequence)
         assert_int_equal(eg_forward_run(&f, &row, 1, false, NULL), EAGLE_OK);
         memcpy(logits + pos * VOCAB, f.pass.logits, VOCAB * sizeof *logits);
     }
-    eg_forward_free(&f);
+    eg_arena_free(&arena);
     return logits;
 }
 
@@ -57,9 +60,10 @@ static float *alone(const toy *t, int sequence)
  * their own pace, in regions of one cache. */
 static void check_mixed(const toy *t, int n, eagle_isa isa, int threads)
 {
+    eg_arena arena;
     eg_forward f;
 
-    open_forward(&f, t, isa, threads, MOST * LENGTH);
+    open_forward(&f, &arena, t, isa, threads);
     float *expected[MOST];
     int32_t done[MOST] = {0};
     uint64_t random = SEED;
@@ -100,7 +104,7 @@ static void check_mixed(const toy *t, int n, eagle_isa isa, int threads)
     for (int s = 0; s < n; s++) {
         free(expected[s]);
     }
-    eg_forward_free(&f);
+    eg_arena_free(&arena);
 }
 
 static void mixed_sequences_equal_each_alone(void **state)
@@ -156,9 +160,10 @@ static void a_probe_sees_every_site_and_changes_nothing(void **state)
         rows[i] = (eg_row){.token = i, .pos = i, .n_run = i + 1, .wants_logits = true};
     }
     for (int threads = 1; threads <= 3; threads++) {
+        eg_arena arena;
         eg_forward f;
 
-        open_forward(&f, t, EAGLE_ISA_AUTO, threads, 8);
+        open_forward(&f, &arena, t, EAGLE_ISA_AUTO, threads);
 
         assert_int_equal(eg_forward_run(&f, rows, 5, false, NULL), EAGLE_OK);
         memcpy(plain, f.pass.logits, sizeof plain);
@@ -174,7 +179,7 @@ static void a_probe_sees_every_site_and_changes_nothing(void **state)
         assert_int_equal(w.seen[EAGLE_SITE_EMBED], 1);
         assert_int_equal(w.seen[EAGLE_SITE_FEATURE], 1);
         assert_int_equal(w.seen[EAGLE_SITE_LOGITS], 1);
-        eg_forward_free(&f);
+        eg_arena_free(&arena);
     }
     assert_null(eagle_site_name(EAGLE_SITE_COUNT));
     toy_free(t);

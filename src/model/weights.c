@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* weights.c - named tensors to the target's matrices. Nothing of a matrix is copied; norm
  * weights and biases, which are small, are widened to f32. */
+#include "model/weights.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "kernels/mathf.h"
-#include "target/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,24 +103,26 @@ eagle_status eg_take_vector(const float **out, eg_tensor_source *source, const c
     if (st != EAGLE_OK) {
         return st;
     }
-    eg_floats *floats = source->floats;
-
-    if ((size_t)n > floats->cap - floats->used) {
+    if ((size_t)n > source->left) {
         return eg_fail(err, EAGLE_EINTERNAL, "tensor %s: the block for vectors is too small", full);
     }
-    eg_widen(floats->data + floats->used, t->data, t->dtype, (size_t)n);
-    *out = floats->data + floats->used;
-    floats->used += (size_t)n;
+    eg_widen(source->vector, t->data, t->dtype, (size_t)n);
+    *out = source->vector;
+    source->vector += n;
+    source->left -= (size_t)n;
     return EAGLE_OK;
 }
 
-eagle_status eg_source_begin(eg_tensor_source *source, const eagle_tensor *tensors, int32_t n,
-                             eg_floats *floats, size_t n_floats, eagle_error *err)
+eagle_status eg_source_begin(eg_tensor_source *source, float **vectors, size_t n_floats,
+                             const eagle_tensor *tensors, int32_t n, eagle_error *err)
 {
-    *floats = (eg_floats){.data = eg_alloc_aligned(n_floats, sizeof(float)), .cap = n_floats};
-    *source = (eg_tensor_source){
-        .tensor = tensors, .n = n, .taken = eg_alloc((size_t)n, sizeof(bool)), .floats = floats};
-    if (floats->data == NULL || source->taken == NULL) {
+    *vectors = eg_alloc_aligned(n_floats, sizeof(float));
+    *source = (eg_tensor_source){.tensor = tensors,
+                                 .n = n,
+                                 .taken = eg_alloc((size_t)n, sizeof(bool)),
+                                 .vector = *vectors,
+                                 .left = n_floats};
+    if (*vectors == NULL || source->taken == NULL) {
         return eg_fail(err, EAGLE_ENOMEM, "no memory for %zu norm weights and biases", n_floats);
     }
     return EAGLE_OK;
@@ -132,7 +134,7 @@ eagle_status eg_source_end(eg_tensor_source *source, bool (*harmless)(const char
     for (int32_t i = 0; i < source->n; i++) {
         const char *name = source->tensor[i].name;
 
-        if (!source->taken[i] && (harmless == NULL || !harmless(name))) {
+        if (!source->taken[i] && !harmless(name)) {
             return eg_fail(err, EAGLE_EFIT, "tensor %s is not part of this architecture", name);
         }
     }
@@ -248,15 +250,16 @@ static eagle_status take_all(eg_target *t, eg_tensor_source *source, eagle_error
     return st == EAGLE_OK ? eg_source_end(source, c->tied ? harmless_tied : harmless, err) : st;
 }
 
-eagle_status eg_target_create(eg_target *out, const eagle_config *config,
-                              const eagle_tensor *tensors, int32_t n, eagle_error *err)
+eagle_status eg_target_init(eg_target *out, const eagle_config *config, const eagle_tensor *tensors,
+                            int32_t n, eagle_error *err)
 {
     eg_tensor_source source = {0};
     eagle_status st = EAGLE_OK;
 
     *out = (eg_target){.config = *config};
-    st = eg_source_begin(&source, tensors, n, &out->floats,
-                         eg_layer_floats(config, config->n_layers) + (size_t)config->dim, err);
+    st = eg_source_begin(&source, &out->vectors,
+                         eg_layer_floats(config, config->n_layers) + (size_t)config->dim, tensors,
+                         n, err);
     if (st != EAGLE_OK) {
         goto done;
     }
@@ -272,15 +275,15 @@ eagle_status eg_target_create(eg_target *out, const eagle_config *config,
 done:
     eg_source_free(&source);
     if (st != EAGLE_OK) {
-        eg_target_free(out);
+        eg_target_release(out);
     }
     return st;
 }
 
-void eg_target_free(eg_target *target)
+void eg_target_release(eg_target *target)
 {
     free(target->inv_freq);
     free(target->layers);
-    free(target->floats.data);
+    free(target->vectors);
     *target = (eg_target){0};
 }

@@ -2,8 +2,8 @@
 /* weights_head.c - named tensors to a FeatExtrapolator (SafeAILab's EAGLE-1/2 checkpoints). */
 #include "base/alloc.h"
 #include "base/error.h"
-#include "head/extrapolator.h"
 #include "kernels/mathf.h"
+#include "model/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +59,8 @@ eagle_status eg_head_init(eagle_head *out, const eg_target *target, const eagle_
     if (st != EAGLE_OK) {
         goto done;
     }
-    st = eg_source_begin(&source, tensors, n, &out->floats,
-                         eg_layer_floats(config, 1) + (size_t)config->dim, err);
+    st = eg_source_begin(&source, &out->vectors, eg_layer_floats(config, 1) + (size_t)config->dim,
+                         tensors, n, err);
     if (st != EAGLE_OK) {
         goto done;
     }
@@ -99,6 +99,6 @@ done:
 void eg_head_release(eagle_head *head)
 {
     free(head->inv_freq);
-    free(head->floats.data);
+    free(head->vectors);
     *head = (eagle_head){0};
 }
