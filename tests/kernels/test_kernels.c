@@ -118,7 +118,7 @@ static void rope_turns_dimension_j_with_j_plus_half(void **state)
 static void attention_follows_the_slot_list(void **state)
 {
     (void)state;
-    enum { DIM = 5, N = 24, CAP = 40 };
+    enum { DIM = 21, N = 24, CAP = 40 };
     const int32_t path[4] = {30, 31, 33, 39};
     float k[CAP * DIM];
     float v[CAP * DIM];
@@ -134,7 +134,7 @@ static void attention_follows_the_slot_list(void **state)
         r = r * 1664525u + 1013904223u;
         k[i] = (float)(int32_t)r * 0x1p-30f;
         v[i] = (float)(int32_t)(r * 2654435761u) * 0x1p-30f;
-        q[i % DIM] = 0.0625f * (k[i] - v[i]);
+        q[i % DIM] = 0.03125f * (k[i] - v[i]);
     }
     eg_attend_portable(out, q, 1, &(eg_keys){k, v, DIM, 0.5f, 2, N - 4, path, 4}, scratch);
     for (size_t j = 0; j < N; j++) {
