@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_kernels.c - every variant that this CPU can run gives the bits of the portable definition; and
  * the definition is what docs/canonical-order.md says. */
+#include "kernels/mathf.h"
 #include "kernels/order.h"
 #include "kernels/run_checks.h"
 #include "kernels/variants.h"
@@ -83,6 +84,81 @@ static void widening_is_exact_for_all_65536_halves(void **state)
                 exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
             assert_true(fabs((double)f16) == magnitude);
         }
+    }
+}
+
+/* y = w (x r), each product rounded: with x = 3 and 2^-k the mean is easy to see. */
+static void rmsnorm_divides_by_the_root_of_the_mean_square(void **state)
+{
+    (void)state;
+    const float x[4] = {3, -1, 1, 1}; /* mean square 3 */
+    const float w[4] = {1, 2, 0.5f, -0.0f};
+    const float r = 1.0f / sqrtf(3.0f + 0.25f);
+    float y[4];
+
+    eg_rmsnorm_portable(y, x, w, 0.25f, 4);
+    assert_true(y[0] == 3 * r && y[1] == -2 * r && y[2] == 0.5f * r);
+    assert_int_equal(eg_bits_of_float(y[3]), 0x80000000u);
+}
+
+/* Turning (1, 0) by an angle gives its cosine and sine; head dimension j goes with j + half. */
+static void rope_turns_dimension_j_with_j_plus_half(void **state)
+{
+    (void)state;
+    float x[4] = {1, 0, 0, 2};
+    const float cos[2] = {0.5f, 0.25f};
+    const float sin[2] = {0.75f, -0.5f};
+
+    eg_rope_portable(x, cos, sin, 4);
+    assert_true(x[0] == 0.5f && x[2] == 0.75f);
+    assert_true(x[1] == 1.0f && x[3] == 0.5f); /* 0 - 2 sin, 2 cos */
+}
+
+/* Attention written out over an explicit list of slots. */
+static void attention_follows_the_slot_list(void **state)
+{
+    (void)state;
+    enum { DIM = 21, N = 24, CAP = 40 };
+    const int32_t path[4] = {30, 31, 33, 39};
+    float k[CAP * DIM];
+    float v[CAP * DIM];
+    float q[DIM];
+    float out[DIM];
+    float scratch[N];
+    float e[N];
+    float lane[EG_LANES] = {0};
+    float max = -INFINITY;
+    uint32_t r = 7;
+
+    for (size_t i = 0; i < CAP * DIM; i++) {
+        r = r * 1664525u + 1013904223u;
+        k[i] = (float)(int32_t)r * 0x1p-30f;
+        v[i] = (float)(int32_t)(r * 2654435761u) * 0x1p-30f;
+        q[i % DIM] = 0.03125f * (k[i] - v[i]);
+    }
+    eg_attend_portable(out, q, 1, &(eg_keys){k, v, DIM, 0.5f, 2, N - 4, path, 4}, scratch);
+    for (size_t j = 0; j < N; j++) {
+        size_t slot = j < N - 4 ? 2 + j : (size_t)path[j - (N - 4)];
+
+        e[j] = eg_dot_f32_portable(q, k + slot * DIM, DIM) * 0.5f;
+        max = e[j] > max ? e[j] : max;
+    }
+    for (size_t j = 0; j < N; j++) {
+        e[j] = eg_expf(e[j] - max);
+        lane[j % EG_LANES] += e[j];
+    }
+
+    const float sum = eg_fold_lanes(lane);
+
+    for (size_t d = 0; d < DIM; d++) {
+        float total = 0;
+
+        for (size_t j = 0; j < N; j++) {
+            size_t slot = j < N - 4 ? 2 + j : (size_t)path[j - (N - 4)];
+
+            total = fmaf(e[j], v[slot * DIM + d], total);
+        }
+        assert_int_equal(eg_bits_of_float(out[d]), eg_bits_of_float(total / sum));
     }
 }
 
@@ -186,6 +262,9 @@ int main(void)
         cmocka_unit_test(a_step_rounds_once),
         cmocka_unit_test(padding_with_zeros_would_lose_a_negative_zero),
         cmocka_unit_test(widening_is_exact_for_all_65536_halves),
+        cmocka_unit_test(rmsnorm_divides_by_the_root_of_the_mean_square),
+        cmocka_unit_test(rope_turns_dimension_j_with_j_plus_half),
+        cmocka_unit_test(attention_follows_the_slot_list),
         cmocka_unit_test(argmax_takes_the_lowest_index_of_equals),
         cmocka_unit_test(topk_orders_by_value_and_then_index),
         cmocka_unit_test(one_element_that_is_not_finite_is_found),

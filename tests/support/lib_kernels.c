@@ -27,9 +27,11 @@ static uint64_t next_random(uint64_t *state)
 
 /* What values a buffer holds. */
 typedef enum {
-    PLAIN,  /* in (-1, 1)                                                */
-    TINY,   /* about 2^-75: products underflow, to zeros of either sign  */
-    SPECIAL /* one in four: 0, -0, a subnormal, an infinity              */
+    PLAIN,     /* in (-1, 1)                                               */
+    TINY,      /* about 2^-75: products underflow, to zeros of either sign */
+    SPECIAL,   /* one in four: 0, -0, a subnormal, an infinity             */
+    LEAST,     /* 2^-149 to 2^-146                                         */
+    UNDERFLOWS /* negative, so small that times LEAST it is -0             */
 } flavour;
 
 static uint32_t random_bits(uint64_t *state, flavour f)
@@ -42,6 +44,12 @@ static uint32_t random_bits(uint64_t *state, flavour f)
 
     if (f == SPECIAL && (r >> 4 & 3) == 0) {
         return special[(r >> 8) % (sizeof special / sizeof special[0])];
+    }
+    if (f == LEAST) {
+        return 1 + (uint32_t)(r & 7);
+    }
+    if (f == UNDERFLOWS) {
+        return 0x80000000u | 100u << 23 | fraction;
     }
     return sign | ((f == TINY ? 52u : 126u) - down) << 23 | fraction;
 }
@@ -128,9 +136,9 @@ typedef struct {
     size_t n_rows;
     size_t n_tokens;
     size_t dim;
-    size_t x_gap; /* floats between vectors    */
-    size_t y_gap; /* floats after each y       */
-    flavour flavour;
+    size_t x_gap;    /* floats between vectors    */
+    size_t y_gap;    /* floats after each y       */
+    flavour flavour; /* LEAST: weights that underflow */
 } product;
 
 static const char *product_name(char *text, size_t size, const product *p)
@@ -148,7 +156,8 @@ static bool product_agrees(const eg_kernels *k, const product *p)
     const size_t y_stride = p->n_rows + p->y_gap;
     const size_t n_x = p->n_tokens == 0 ? 0 : (p->n_tokens - 1) * x_stride + p->dim;
     const size_t n_y = p->n_tokens * y_stride;
-    guarded w = random_numbers(&state, p->n_rows * p->dim, p->dtype, p->flavour);
+    guarded w = random_numbers(&state, p->n_rows * p->dim, p->dtype,
+                               p->flavour == LEAST ? UNDERFLOWS : p->flavour);
     guarded x = random_numbers(&state, n_x, EAGLE_F32, p->flavour);
     float *got = calloc(n_y + 1, sizeof *got);
     float *want = calloc(n_y + 1, sizeof *want);
@@ -198,7 +207,8 @@ static bool odd_values(const eg_kernels *k)
         for (size_t dim = 1; dim <= 3 * EG_LANES && ok; dim++) {
             for (size_t n = 1; n <= 13 && ok; n += 3) {
                 ok = product_agrees(k, &(product){dtypes[d], 5, n, dim, 0, 0, TINY}) &&
-                     product_agrees(k, &(product){dtypes[d], 5, n, dim, 0, 0, SPECIAL});
+                     product_agrees(k, &(product){dtypes[d], 5, n, dim, 0, 0, SPECIAL}) &&
+                     product_agrees(k, &(product){dtypes[d], 5, n, dim, 0, 0, LEAST});
             }
         }
     }
@@ -381,7 +391,8 @@ static bool attention(const eg_kernels *k)
 
 const kernel_check kernel_checks[] = {
     {"products of 0 to 64 elements equal the definition", short_products},
-    {"products of zeros, subnormals and infinities equal the definition", odd_values},
+    {"products of zeros, negative zeros, subnormals and infinities equal the definition",
+     odd_values},
     {"products cut into pieces equal the definition", long_products},
     {"rows of batches of 1 to 64 equal the row alone", batches},
     {"a product of no rows or no tokens writes nothing", no_rows},

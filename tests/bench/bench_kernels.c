@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* bench_kernels.c - what the matrix product costs, for 1 to 512 tokens: a matrix of 5632 x 2048 (one
+ * of TinyLlama's), taken in turn from a pool that no cache holds. Prints tables for docs/performance.md.
+ *
+ *   bench_kernels [THREADS [ISA]]
+ *
+ * V(n) = time of n tokens / time of one. Medians; run it on a quiet machine. */
+#include "eagle/runtime.h"
+#include "kernels/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ROWS       5632u
+#define DIM        2048u
+#define MAX_TOKENS 512u
+#define POOL_BYTES (256u << 20)
+#define MAX_RUNS   21
+
+static const size_t token_counts[] = {1, 2, 4, 8, 16, 32, 60, 128, 512};
+#define N_COUNTS (sizeof token_counts / sizeof token_counts[0])
+
+typedef struct {
+    char *pool; /* matrices, one after the other */
+    size_t n_matrices;
+    eagle_dtype dtype;
+    float *x; /* [MAX_TOKENS, DIM]  */
+    float *y; /* [MAX_TOKENS, ROWS] */
+    float *scratch;
+    int threads;
+} bench;
+
+/* Uses matrix w once. */
+typedef void run_fn(const bench *b, const void *kernel, const char *w, size_t n);
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The median time of one use, in seconds. */
+static double median_time(const bench *b, run_fn *run, const void *kernel, size_t n)
+{
+    const size_t bytes = ROWS * DIM * eagle_dtype_size(b->dtype);
+    const size_t runs = n <= 32 ? MAX_RUNS : n <= 128 ? 9 : 5;
+    double times[MAX_RUNS];
+
+    for (size_t i = 0; i < runs; i++) {
+        double start = seconds();
+
+        run(b, kernel, b->pool + i % b->n_matrices * bytes, n);
+        times[i] = seconds() - start;
+    }
+    qsort(times, runs, sizeof times[0], by_value);
+    return times[runs / 2];
+}
+
+static void run_kernel(const bench *b, const void *kernel, const char *w, size_t n)
+{
+    const eg_kernels *k = kernel;
+    const eg_vectors x = {b->x, n, DIM, DIM};
+
+#pragma omp parallel for num_threads(b->threads) schedule(static, 1)
+    for (int i = 0; i < b->threads; i++) {
+        const size_t grains = ROWS / EG_MATMUL_GRAIN;
+        const size_t first = grains * (size_t)i / (size_t)b->threads * EG_MATMUL_GRAIN;
+        const size_t end = grains * ((size_t)i + 1) / (size_t)b->threads * EG_MATMUL_GRAIN;
+
+        eg_kernels_matmul(k, b->dtype)(
+            b->y + first, ROWS, w + first * DIM * eagle_dtype_size(b->dtype), end - first, &x);
+    }
+}
+
+static void run_gemm(const bench *b, const void *kernel, const char *w, size_t n)
+{
+    (void)kernel;
+    eg_gemm(b->y, ROWS, w, b->dtype, ROWS, &(eg_vectors){b->x, n, DIM, DIM}, b->scratch);
+}
+
+/* Reads every byte: what the memory gives. */
+static void run_read(const bench *b, const void *kernel, const char *w, size_t n)
+{
+    const size_t words = ROWS * DIM * eagle_dtype_size(b->dtype) / sizeof(uint64_t);
+    uint64_t *sink = (uint64_t *)b->y;
+
+    (void)kernel;
+    (void)n;
+#pragma omp parallel for num_threads(b->threads) schedule(static, 1)
+    for (int i = 0; i < b->threads; i++) {
+        const uint64_t *word = (const uint64_t *)w;
+        const size_t end = words * ((size_t)i + 1) / (size_t)b->threads / 16 * 16;
+        uint64_t lane[16] = {0};
+
+        for (size_t j = words * (size_t)i / (size_t)b->threads / 16 * 16; j < end; j += 16) {
+            for (size_t l = 0; l < 16; l++) {
+                lane[l] |= word[j + l];
+            }
+        }
+        for (size_t l = 0; l < 16; l++) {
+            sink[i] |= lane[l];
+        }
+    }
+}
+
+static void fill(bench *b)
+{
+    uint32_t r = 1;
+
+    for (size_t i = 0; i < b->n_matrices * ROWS * DIM; i++) {
+        float value;
+        uint32_t bits;
+
+        r = r * 1664525u + 1013904223u;
+        value = (float)(r >> 8) * 0x1p-24f - 0.5f;
+        memcpy(&bits, &value, sizeof bits);
+        if (b->dtype == EAGLE_F32) {
+            memcpy(b->pool + i * sizeof value, &value, sizeof value);
+        } else {
+            memcpy(b->pool + i * sizeof(uint16_t), &(uint16_t){(uint16_t)(bits >> 16)},
+                   sizeof(uint16_t));
+        }
+        if (i < MAX_TOKENS * DIM) {
+            b->x[i] = value;
+        }
+    }
+    memset(b->y, 0, MAX_TOKENS * ROWS * sizeof *b->y);
+}
+
+static void print_table(const bench *b, const eg_kernels *kernels)
+{
+    const double gigabytes = (double)(ROWS * DIM * eagle_dtype_size(b->dtype)) * 1e-9;
+    const double read = gigabytes / median_time(b, run_read, NULL, 0);
+    double one = 0;
+
+    printf("\n%s weights, %s, %d threads; reading alone: %.1f GB/s\n\n", eagle_dtype_name(b->dtype),
+           eagle_isa_name(kernels->isa), b->threads, read);
+    printf("| n | ms | V(n) | GB/s | of reading | GFLOP/s | OpenBLAS ms | ours is x faster |\n");
+    printf("|---|---|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < N_COUNTS; i++) {
+        const size_t n = token_counts[i];
+        const double ours = median_time(b, run_kernel, kernels, n);
+        const double gemm = eg_gemm_available() ? median_time(b, run_gemm, NULL, n) : 0;
+        const double flops = 2.0 * (double)n * ROWS * DIM;
+
+        one = n == 1 ? ours : one;
+        printf("| %zu | %.3f | %.2f | %.1f | %.0f %% | %.1f | %.3f | %.2f |\n", n, ours * 1e3,
+               ours / one, gigabytes / ours, 100 * gigabytes / ours / read, flops / ours * 1e-9,
+               gemm * 1e3, gemm / ours);
+        fflush(stdout);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const eagle_dtype dtypes[] = {EAGLE_F32, EAGLE_BF16};
+    eagle_isa isa = EAGLE_ISA_AUTO;
+    eagle_error err;
+    bench b = {.threads = argc > 1 ? atoi(argv[1]) : 1};
+
+    if (b.threads < 1 || b.threads > 64 ||
+        (argc > 2 && eagle_isa_parse(&isa, argv[2], &err) != EAGLE_OK)) {
+        fprintf(stderr, "usage: bench_kernels [THREADS [ISA]]\n");
+        return 2;
+    }
+    b.pool = malloc(POOL_BYTES);
+    b.x = malloc(MAX_TOKENS * DIM * sizeof *b.x);
+    b.y = malloc(MAX_TOKENS * ROWS * sizeof *b.y);
+    b.scratch = malloc(eg_gemm_scratch(DIM) * sizeof *b.scratch);
+    if (b.pool == NULL || b.x == NULL || b.y == NULL || b.scratch == NULL) {
+        fprintf(stderr, "bench_kernels: no memory\n");
+        return 5;
+    }
+    if (eg_gemm_available()) {
+        eg_gemm_threads(b.threads);
+    }
+    printf("%s, matrix %u x %u\n", eagle_cpu_name(), ROWS, DIM);
+    for (size_t d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++) {
+        b.dtype = dtypes[d];
+        b.n_matrices = POOL_BYTES / (ROWS * DIM * eagle_dtype_size(b.dtype));
+        fill(&b);
+        print_table(&b, eg_kernels_for(isa));
+    }
+    free(b.scratch);
+    free(b.y);
+    free(b.x);
+    free(b.pool);
+    return 0;
+}
