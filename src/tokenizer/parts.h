@@ -10,7 +10,7 @@
 #define EG_TOKENIZER_PARTS_H
 
 #include "eagle/tokenizer.h"
-#include "tokenizer/node.h"
+#include "tokenizer/file_node.h"
 #include "tokenizer/regex.h"
 #include "tokenizer/utf8.h"
 
@@ -302,7 +302,7 @@ struct eagle_tokenizer {
     int32_t n_decode;
 };
 
-/* ---- loading (load.c, load_steps.c) ---------------------------------------------------------- */
+/* ---- loading (load_file.c, load_steps.c) ---------------------------------------------------------- */
 
 /* Fills the parts from a parsed file, which may be released afterwards. On failure what was made so
  * far is left in *t. */

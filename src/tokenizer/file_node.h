@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* node.h - a value of a tokenizer file that knows its own name.
+/* file_node.h - a value of a tokenizer file that knows its own name.
  *
  * Every message reads "FILE: NAME is FOUND, must be NEEDED", with a name such as
  * pre_tokenizer.pretokenizers[1].pattern. */
-#ifndef EG_TOKENIZER_NODE_H
-#define EG_TOKENIZER_NODE_H
+#ifndef EG_TOKENIZER_FILE_NODE_H
+#define EG_TOKENIZER_FILE_NODE_H
 
 #include "eagle/status.h"
 

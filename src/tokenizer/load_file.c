@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* load.c - vocabulary, merges and added tokens of a tokenizer file. */
+/* load_file.c - vocabulary, merges and added tokens of a tokenizer file. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "tokenizer/parts.h"
