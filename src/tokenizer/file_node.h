@@ -32,8 +32,8 @@ eagle_status eg_node_no_memory(const eg_node *node, eagle_error *err);
 eagle_status eg_node_need_object(const eg_node *node, eagle_error *err);
 eagle_status eg_node_need_list(const eg_node *node, eagle_error *err);
 
-/* The value of a key. A key that is absent or null leaves *out alone, or fails when `need`. Strings live
- * as long as the file. */
+/* The value of a key. A key that is absent or null leaves *out alone, or fails when `need`.
+ * Strings live as long as the file. */
 eagle_status eg_node_bool(bool *out, const eg_node *node, const char *key, bool need,
                           eagle_error *err);
 eagle_status eg_node_string(const char **out, const eg_node *node, const char *key, bool need,
