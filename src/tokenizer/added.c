@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* added.c - added tokens: found in the text, leftmost first, the longest of those.
  *
- * A search step narrows a range of sorted patterns byte by byte. A pattern has at most EG_MAX_ADDED bytes,
- * so that a text of n bytes costs O(n), whatever it holds. */
+ * A search step narrows a range of sorted patterns byte by byte. A pattern has at most
+ * 1024 bytes, so that a text of n bytes costs O(n), whatever it holds. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "tokenizer/parts.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* bpe.c - byte pair encoding of one word.
  *
- * The word begins as its characters. As long as two neighbours are in the list of merges, the pair of lowest
- * rank (then the leftmost) becomes one token. Symbols are a linked list, candidate pairs a heap: n
- * characters cost O(n log n), whatever they are. A candidate is not taken out of the heap when a
- * neighbour goes; it is found stale when its turn comes.
+ * The word begins as its characters. As long as two neighbours are in the list of merges,
+ * the pair of lowest rank (then the leftmost) becomes one token. Symbols are a linked list,
+ * candidate pairs a heap: n characters cost O(n log n), whatever they are. A candidate is
+ * not taken out of the heap when a neighbour goes; it is found stale when its turn comes.
  *
- * Reference: tokenizers (Hugging Face) calls a candidate stale unless the pair that stands there
- * now makes the same token, whatever its rank. Lists in which two pairs make one token depend
- * on that, and so do we. */
+ * Reference: tokenizers (Hugging Face) calls a candidate stale unless the pair that stands
+ * there now makes the same token, whatever its rank. Lists in which two pairs make one token
+ * depend on that, and so do we. */
 #include "base/error.h"
 #include "tokenizer/parts.h"
 
@@ -74,8 +74,8 @@ static void sift_up(uint64_t *heap, size_t at)
 
 /* ---- from a word to its first symbols -------------------------------------------------------- */
 
-/* Room for a word of `size` bytes: at most a symbol per byte, and no more candidates at any time than
- * pairs at the start plus two for each merge less the one that went. */
+/* Room for a word of `size` bytes: at most a symbol per byte, and no more candidates at any
+ * time than pairs at the start plus two for each merge less the one that went. */
 static bool reserve(eg_bpe_work *work, size_t size)
 {
     if (size <= work->cap) {
@@ -116,9 +116,10 @@ static bool has_bytes(const eg_bpe *bpe, const char *bytes, size_t length)
     return true;
 }
 
-/* Fills work->symbol, returns how many. An unknown character becomes its bytes, or else the unknown token
- * (neighbours become one with fuse_unk), or else nothing. An unknown token waits for the next
- * known character: bytes that follow it come out before it, as in the reference. */
+/* Fills work->symbol, returns how many. An unknown character becomes its bytes, or else the
+ * unknown token (neighbours become one with fuse_unk), or else nothing. An unknown token
+ * waits for the next known character: bytes that follow it come out before it, as in the
+ * reference. */
 static size_t first_symbols(eg_bpe_work *work, const eg_bpe *bpe, const char *word, size_t size)
 {
     eg_symbol *symbol = work->symbol;

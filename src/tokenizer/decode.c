@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* decode.c - from token texts to the text, piece by piece.
  *
- * The reference decodes a whole list of pieces, stage after stage. Here each stage takes pieces as they
- * come (put: some whole characters of the current piece; end: the piece is complete; finish: there
- * are no more) and passes on what nothing that follows can change. So a stream and a
- * whole text are the same computation. What a stage must hold back:
+ * The reference decodes a whole list of pieces, stage after stage. Here each stage takes
+ * pieces as they come (put: some whole characters of the current piece; end: the piece is
+ * complete; finish: there are no more) and passes on what nothing that follows can change.
+ * So a stream and a whole text are the same computation. What a stage must hold back:
  *
  *   ByteLevel      the bytes of an incomplete character
  *   ByteFallback   a run of byte tokens: one bad byte turns the whole run into U+FFFD

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* load_steps.c - normalizer, pre-tokenizer, post-processor and decoder of a tokenizer file. Each is one component or a
- * Sequence of them; what is not known is refused by name. */
+/* load_steps.c - normalizer, pre-tokenizer, post-processor and decoder of a tokenizer file.
+ * Each is one component or a Sequence of them; what is not known is refused by name. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "tokenizer/parts.h"

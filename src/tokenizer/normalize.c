@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* normalize.c - what happens to a text before it is cut: NFC, Prepend, Replace.
  *
- * `lead` is carried along: how many bytes at the front stem from the input's first character. What is
- * put in takes the origin of what stood before it, as the reference has it. */
+ * `lead` is carried along: how many bytes at the front stem from the input's first
+ * character. What is put in takes the origin of what stood before it, as the reference has
+ * it. */
 #include "base/error.h"
 #include "tokenizer/parts.h"
 
@@ -22,8 +23,8 @@ static int combining_class(utf8proc_int32_t code)
     return utf8proc_get_property(code)->combining_class;
 }
 
-/* Sorts a run of combining marks by their class, stably. A counting sort: utf8proc's own exchanges
- * neighbours, which is quadratic in the length of a run. */
+/* Sorts a run of combining marks by their class, stably. A counting sort: utf8proc's own
+ * exchanges neighbours, which is quadratic in the length of a run. */
 static void order_marks(utf8proc_int32_t *mark, utf8proc_int32_t *scratch, size_t n)
 {
     size_t place[257] = {0};

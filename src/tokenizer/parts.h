@@ -4,13 +4,13 @@
  *   text -> added tokens -> normalizer -> added tokens -> pre-tokenizer -> BPE -> template -> ids
  *   ids  -> token texts  -> decoder stages -> text
  *
- * All of it is immutable once loaded. Private to src/tokenizer/. Texts inside are valid UTF-8: an input is
- * repaired on entry, and JSON cannot hold anything else. */
+ * All of it is immutable once loaded. Private to src/tokenizer/. Texts inside are valid
+ * UTF-8: an input is repaired on entry, and JSON cannot hold anything else. */
 #ifndef EG_TOKENIZER_PARTS_H
 #define EG_TOKENIZER_PARTS_H
 
 #include "eagle/tokenizer.h"
-#include "tokenizer/json_node.h"
+#include "tokenizer/file_node.h"
 #include "tokenizer/regex.h"
 #include "tokenizer/utf8.h"
 
@@ -52,8 +52,8 @@ typedef struct {
     int32_t first[257]; /* patterns that begin with byte b: first[b] .. first[b + 1] */
 } eg_added_set;
 
-/* Makes the set of the tokens whose `normalized` flag is as given. EAGLE_EFORMAT when two have one
- * pattern. */
+/* Makes the set of the tokens whose `normalized` flag is as given. EAGLE_EFORMAT when two
+ * have one pattern. */
 eagle_status eg_added_set_init(eg_added_set *set, const eg_added *token, int32_t n, bool normalized,
                                const char *file, eagle_error *err);
 
@@ -302,16 +302,17 @@ struct eagle_tokenizer {
     int32_t n_decode;
 };
 
-/* ---- loading (load.c, load_steps.c) ---------------------------------------------------------- */
+/* ---- loading (load_file.c, load_steps.c) ----------------------------------------------------- */
 
-/* Fills the parts from a parsed file, which may be released afterwards. On failure what was made so
- * far is left in *t. */
+/* Fills the parts from a parsed file, which may be released afterwards. On failure what was
+ * made so far is left in *t. */
 eagle_status eg_load(eagle_tokenizer *t, const json_t *json, const char *file, eagle_error *err);
 
 /* Most steps of one kind that a tokenizer may have. */
 #define EG_MAX_STEPS 64
 
-/* The parts of that name, from their values in the file. eg_load_template() needs the tokens. */
+/* The parts of that name, from their values in the file. eg_load_template() needs the
+ * tokens. */
 eagle_status eg_load_normalizer(eagle_tokenizer *t, const eg_node *node, eagle_error *err);
 eagle_status eg_load_pretokenizer(eagle_tokenizer *t, const eg_node *node, eagle_error *err);
 eagle_status eg_load_template(eagle_tokenizer *t, const eg_node *node, eagle_error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* pretokenize.c - cuts a text into the words that BPE sees one by one.
  *
- * Each step takes the pieces of the step before it. A cut only moves boundaries; the other steps
- * write a new text beside the old one and change places with it. */
+ * Each step takes the pieces of the step before it. A cut only moves boundaries; the other
+ * steps write a new text beside the old one and change places with it. */
 #include "base/error.h"
 #include "tokenizer/parts.h"
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bounds on one match: a hostile expression ends in an error and not in an endless loop. What real
- * tokenizers do to a megabyte stays below a hundredth of them. */
+/* Bounds on one match: a hostile expression ends in an error and not in an endless loop.
+ * What real tokenizers do to a megabyte stays below a hundredth of them. */
 #define MATCH_STEPS   20000000u
 #define HEAP_KIB      (64u * 1024u)
 #define JIT_STACK_MIN ((size_t)32 << 10)
@@ -124,8 +124,8 @@ void eg_matcher_free(eg_matcher *matcher)
     }
 }
 
-/* One match at or after `from`. The text was checked as UTF-8 once; a check per match would make
- * the whole quadratic. */
+/* One match at or after `from`. The text was checked as UTF-8 once; a check per match would
+ * make the whole quadratic. */
 static int match(const eg_search *search, const eg_regex *regex, eg_matcher *matcher)
 {
     PCRE2_SPTR text = (PCRE2_SPTR)search->text;

@@ -11,8 +11,8 @@
 
 typedef struct eg_regex eg_regex; /* immutable; threads may share it */
 
-/* Compiles `pattern`: as an expression, or as the characters to find when `literal`. `where` names
- * file and key in errors. EAGLE_EFORMAT, EAGLE_EUNSUPPORTED, EAGLE_ENOMEM. */
+/* Compiles `pattern`: as an expression, or as the characters to find when `literal`. `where`
+ * names file and key in errors. EAGLE_EFORMAT, EAGLE_EUNSUPPORTED, EAGLE_ENOMEM. */
 eagle_status eg_regex_compile(eg_regex **out, const char *pattern, bool literal, const char *where,
                               eagle_error *err);
 void eg_regex_free(eg_regex *regex);
@@ -36,8 +36,9 @@ typedef struct {
     bool finished;
 } eg_search;
 
-/* The next match, [*begin, *end); *found is false when there is none left. An empty
- * match directly after a match is passed over. EAGLE_ELIMIT when the expression takes too many steps. */
+/* The next match, [*begin, *end); *found is false when there is none left. An empty match
+ * directly after a match is passed over. EAGLE_ELIMIT when the expression takes too many
+ * steps. */
 eagle_status eg_regex_next(bool *found, size_t *begin, size_t *end, eg_search *search,
                            const eg_regex *regex, eg_matcher *matcher, eagle_error *err);
 

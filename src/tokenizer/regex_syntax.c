@@ -12,9 +12,9 @@
  *   (?m:       a dot matches newlines              (?s:
  *   {,n}       0 to n                              {0,n}
  *
- * Refused, because PCRE2 would take it silently for something else: classes inside classes and
- * && in them, POSIX brackets, {n,m}+ and {n}?, (?i) that is not first in the pattern, \K, \Q, \E, \N,
- * \C. */
+ * Refused, because PCRE2 would take it silently for something else: classes inside classes
+ * and && in them, POSIX brackets, {n,m}+ and {n}?, (?i) that is not first in the pattern,
+ * \K, \Q, \E, \N, \C. */
 #include "tokenizer/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

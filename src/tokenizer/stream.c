@@ -110,9 +110,9 @@ eagle_status eagle_text_stream_create(eagle_text_stream **out, const eagle_token
     return st;
 }
 
-/* Gives what a call decoded, without the end of the prompt's text as long as it comes again. A prompt
- * that ends inside a character ends in U+FFFD, and where the next id completes the character, that is
- * where the two texts part. */
+/* Gives what a call decoded, without the end of the prompt's text as long as it comes again.
+ * A prompt that ends inside a character ends in U+FFFD, and where the next id completes the
+ * character, that is where the two texts part. */
 static void give(eagle_text_stream *stream, const char **piece, size_t *size)
 {
     eg_text *out = &stream->out;

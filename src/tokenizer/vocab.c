@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* vocab.c - the model's vocabulary and merges, laid out to be searched.
  *
- * Sorted arrays and no hash tables: no file can be made to collide, and the layout is the same in
- * every run. Merges lie in rows by their left token, most of them a few entries long. */
+ * Sorted arrays and no hash tables: no file can be made to collide, and the layout is the
+ * same in every run. Merges lie in rows by their left token, most of them a few entries
+ * long. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "tokenizer/parts.h"

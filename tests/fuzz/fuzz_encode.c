@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_encode.c - arbitrary bytes as a text, for tokenizers that between them have every step.
+/* fuzz_encode.c - arbitrary bytes as a text, for tokenizers that between them have every
+ * step.
  *
- * The first byte picks tokenizer and options. The ids must be tokens; decoding them in a stream, cut
- * anywhere, must give what decoding the whole gives. */
+ * The first byte picks tokenizer and options. The ids must be tokens; decoding them in a
+ * stream, cut anywhere, must give what decoding the whole gives. */
 #include "eagle/tokenizer.h"
 #include "fuzz/fuzz.h"
 #include "support/lib_scratch.h"

@@ -11,6 +11,14 @@
 
 #include <cmocka.h>
 
+/* A library built without its tokenizer cannot pass or fail: the test is skipped. */
+static void skip_if_absent(eagle_status st, const eagle_error *err)
+{
+    if (st == EAGLE_EUNSUPPORTED && strncmp(err->message, "built without", 13) == 0) {
+        skip();
+    }
+}
+
 eagle_tokenizer *tokens_open(const char *json, eagle_error *err)
 {
     char dir[SCRATCH_PATH];
@@ -18,10 +26,11 @@ eagle_tokenizer *tokens_open(const char *json, eagle_error *err)
 
     scratch_create(dir);
     scratch_text(dir, "tokenizer.json", json);
-    if (eagle_tokenizer_open(&t, dir, err) != EAGLE_OK) {
-        assert_null(t);
-    }
+    eagle_status st = eagle_tokenizer_open(&t, dir, err);
+
     scratch_remove(dir);
+    skip_if_absent(st, err);
+    assert_true((t != NULL) == (st == EAGLE_OK));
     return t;
 }
 
@@ -34,7 +43,10 @@ eagle_tokenizer *tokens_open_data(const char *name)
     if (!scratch_find_data(dir, name)) {
         return NULL;
     }
-    if (eagle_tokenizer_open(&t, dir, &err) != EAGLE_OK) {
+    eagle_status st = eagle_tokenizer_open(&t, dir, &err);
+
+    if (st != EAGLE_OK) {
+        skip_if_absent(st, &err);
         fail_msg("%s", err.message);
     }
     return t;

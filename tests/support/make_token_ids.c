@@ -8,8 +8,8 @@
  *   e 4869            ids of the bytes, with what the template adds, special tokens parsed
  *   n 4869            the same without special tokens and without parsing any
  *   d 1 15043         the bytes that the ids decode to
- *   s 1 1 15043       the same as a stream whose prompt is the first 1 of them: pieces, '|' between,
- *                     the last from the flush
+ *   s 1 1 15043       the same as a stream whose prompt is the first 1 of them: pieces with '|'
+ *                     between, the last from the flush
  *
  * A failure answers "error: " and its line. */
 #include "eagle/eagle.h"

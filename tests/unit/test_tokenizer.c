@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-/* A byte-level tokenizer and one with byte fallback, each with all 256 bytes and a few merges. The
- * vocabulary is written by build_json(). */
+/* A byte-level tokenizer and one with byte fallback, each with all 256 bytes and a few
+ * merges. The vocabulary is written by build_json(). */
 #define BYTE_LEVEL                                                                                 \
     "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":%s},"      \
     "\"decoder\":{\"type\":\"ByteLevel\"},"
@@ -25,7 +25,8 @@
     "{\"String\":\"\\u2581\"},\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}," \
     "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]},"
 
-/* Writes `head`, the tokens of all bytes, and merges that double the letter a up to 16 times. */
+/* Writes `head`, the tokens of all bytes, and merges that double the letter a up to 16
+ * times. */
 static eagle_tokenizer *open_small(bool byte_level, const char *head)
 {
     static char json[32768];
@@ -87,7 +88,8 @@ static size_t put_char(char *out, uint32_t c)
     return n;
 }
 
-/* Up to 24 characters of all planes, but not U+2581, which stands for a space in some tokenizers. */
+/* Up to 24 characters of all planes, but not U+2581, which stands for a space in some
+ * tokenizers. */
 static size_t random_text(char *out, uint64_t *seed)
 {
     static const uint32_t limits[4] = {0x80, 0x800, 0x10000, 0x110000};
@@ -193,7 +195,8 @@ static void a_stream_never_shows_half_a_character(void **state)
     assert_string_equal(rest, smile);
     free(rest);
 
-    /* Flushed before it is complete it is one U+FFFD, which a prompt that ended there had shown. */
+    /* Flushed before it is complete it is one U+FFFD, which a prompt that ended there had
+     * shown. */
     rest = tokens_stream(&size, t, ids, 3, 0);
     assert_string_equal(rest, "\xef\xbf\xbd");
     free(rest);
@@ -272,7 +275,8 @@ static char *read_data(const char *name)
     return text;
 }
 
-/* One text against its line of ids. Texts may hold special tokens of ours, so none are parsed. */
+/* One text against its line of ids. Texts may hold special tokens of ours, so none are
+ * parsed. */
 static void check_vector(const eagle_tokenizer *t, const char *text, size_t size, const char *line)
 {
     size_t n;
@@ -410,8 +414,8 @@ static double megabyte(const eagle_tokenizer *t, const char *unit)
     return (double)(end - begin) / CLOCKS_PER_SEC;
 }
 
-/* One word, with merges at four levels: neither the pre-tokenizer nor the merges may be quadratic,
- * which would take minutes. */
+/* One word, with merges at four levels: neither the pre-tokenizer nor the merges may be
+ * quadratic, which would take minutes. */
 static void a_megabyte_of_one_letter_takes_less_than_a_second(void **state)
 {
     (void)state;
@@ -428,8 +432,8 @@ static void a_megabyte_of_one_letter_takes_less_than_a_second(void **state)
 
 static void no_step_is_quadratic(void **state)
 {
-    /* Marks in the wrong order, spaces that an added token strips, spaces of which each is such a
-     * token, an expression that looks ahead. */
+    /* Marks in the wrong order, spaces that an added token strips, spaces of which each is
+     * such a token, an expression that looks ahead. */
     static const char parts[] =
         "\"added_tokens\":[{\"id\":300,\"content\":\"\\n\",\"rstrip\":true,\"lstrip\":true},"
         "{\"id\":301,\"content\":\"<x>\",\"lstrip\":true,\"normalized\":true}],"

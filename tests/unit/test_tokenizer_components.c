@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tokenizer_components.c - every component and flag gives what Hugging Face's library gives.
+/* test_tokenizer_components.c - every component and flag gives what Hugging Face's library
+ * gives.
  *
- * testdata/vectors/tokenizer/components.txt says what each line means and which command made it. */
+ * testdata/vectors/tokenizer/components.txt says what each line means and which command made
+ * it. */
 #include "support/lib_scratch.h"
 #include "support/lib_tokens.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* json_node.c - a value of a tokenizer file that knows its own name. */
-#include "tokenizer/json_node.h"
+/* file_node.c - a value of a tokenizer file that knows its own name. */
+#include "tokenizer/file_node.h"
 
 #include "base/error.h"
 #include "formats/json.h"

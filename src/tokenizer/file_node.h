@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* json_node.h - a value of a tokenizer file that knows its own name.
+/* file_node.h - a value of a tokenizer file that knows its own name.
  *
  * Every message reads "FILE: NAME is FOUND, must be NEEDED", with a name such as
  * pre_tokenizer.pretokenizers[1].pattern. */
-#ifndef EG_TOKENIZER_JSON_NODE_H
-#define EG_TOKENIZER_JSON_NODE_H
+#ifndef EG_TOKENIZER_FILE_NODE_H
+#define EG_TOKENIZER_FILE_NODE_H
 
 #include "eagle/status.h"
 
@@ -32,8 +32,8 @@ eagle_status eg_node_no_memory(const eg_node *node, eagle_error *err);
 eagle_status eg_node_need_object(const eg_node *node, eagle_error *err);
 eagle_status eg_node_need_list(const eg_node *node, eagle_error *err);
 
-/* The value of a key. A key that is absent or null leaves *out alone, or fails when `need`. Strings live
- * as long as the file. */
+/* The value of a key. A key that is absent or null leaves *out alone, or fails when `need`.
+ * Strings live as long as the file. */
 eagle_status eg_node_bool(bool *out, const eg_node *node, const char *key, bool need,
                           eagle_error *err);
 eagle_status eg_node_string(const char **out, const eg_node *node, const char *key, bool need,

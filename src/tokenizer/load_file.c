@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* load.c - vocabulary, merges and added tokens of a tokenizer file. */
+/* load_file.c - vocabulary, merges and added tokens of a tokenizer file. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "tokenizer/parts.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest added token, in bytes: the cost of a search step (added.c). */
+/* The longest added token, in bytes: it bounds the cost of a search step (added.c). */
 #define MAX_ADDED_SIZE 1024
 
 /* ---- ids and texts --------------------------------------------------------------------------- */
@@ -148,7 +148,8 @@ static eagle_status load_vocab(eagle_tokenizer *t, char **end, const eg_node *vo
 
 /* ---- merges ---------------------------------------------------------------------------------- */
 
-/* The id of `text`, -1 if it is not in the vocabulary. jansson's own table is the quickest way. */
+/* The id of `text`, -1 if it is not in the vocabulary. jansson's own table is the quickest
+ * way. */
 static int32_t vocab_id(const eg_node *vocab, const char *text)
 {
     const json_t *id = json_object_get(vocab->value, text);
@@ -156,8 +157,8 @@ static int32_t vocab_id(const eg_node *vocab, const char *text)
     return id != NULL ? (int32_t)json_integer_value(id) : -1;
 }
 
-/* The two halves of a merge, "a b" or ["a", "b"], each with a NUL in *both, one after the other.
- * Returns where the second begins; 0 when the merge is neither. */
+/* The two halves of a merge, "a b" or ["a", "b"], each with a NUL in *both, one after the
+ * other. Returns where the second begins; 0 when the merge is neither. */
 static size_t split_merge(eg_text *both, const json_t *merge)
 {
     const char *left = json_string_value(json_array_get(merge, 0));
@@ -403,8 +404,8 @@ static eagle_status load_added(eagle_tokenizer *t, char **end, const eg_node *ad
 
 /* ---- the whole file -------------------------------------------------------------------------- */
 
-/* What the file may ask of the ids of a text that this library does not do. Padding to the longest
- * of a batch does nothing to a single text. */
+/* What the file may ask of the ids of a text that this library does not do. Padding to the
+ * longest of a batch does nothing to a single text. */
 static eagle_status refuse_shaping(const eg_node *root, eagle_error *err)
 {
     eg_node version = eg_node_at(root, "version");
