@@ -275,16 +275,20 @@ static size_t variants(variant out[2])
     size_t n = 0;
 
 #if defined(__x86_64__)
+#ifdef EG_EMULATED_AVX512
+    const eagle_isa needed = EAGLE_ISA_AVX2; /* the emulation uses it */
+#else
+    const eagle_isa needed = EAGLE_ISA_AVX512;
+#endif
+
     if (eagle_isa_usable(EAGLE_ISA_AVX2)) {
         out[n++] = (variant){"avx2", eg_exp_avx2, eg_sum_exp_avx2, eg_silu_mul_avx2};
     }
-#endif
-#if defined(EG_EMULATED_AVX512)
-    out[n++] = (variant){"avx512", eg_exp_avx512, eg_sum_exp_avx512, eg_silu_mul_avx512};
-#elif defined(__x86_64__)
-    if (eagle_isa_usable(EAGLE_ISA_AVX512)) {
+    if (eagle_isa_usable(needed)) {
         out[n++] = (variant){"avx512", eg_exp_avx512, eg_sum_exp_avx512, eg_silu_mul_avx512};
     }
+#else
+    (void)out;
 #endif
     return n;
 }
