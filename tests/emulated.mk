@@ -10,7 +10,7 @@ $(out)/emulated/%.o: src/kernels/%.c tests/emulated/immintrin.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -Itests/emulated $(CPPFLAGS) $(STRICT) $(OPT) $(CFLAGS) -mavx2 -mfma -mf16c $(SAN) -w -Wno-psabi -MMD -MP -c -o $@ $<
 
-ifneq ($(have_simde),)
+ifneq ($(and $(have_simde),$(filter x86_64%,$(target_cpu))),)
 $(out)/tests/kernels/%.o: CPPFLAGS += -DEG_EMULATED_AVX512
 $(out)/tests/kernels/test_mathf: $(out)/emulated/act_avx512.o
 $(out)/tests/kernels/test_kernels_avx512: $(patsubst src/kernels/%.c,$(out)/emulated/%.o,$(wildcard src/kernels/*_avx512.c))

@@ -33,6 +33,10 @@ double eg_cos_unrounded(float x);
  * [2^-120, 2^120]. */
 bool eg_powf(float *p, float base, float exponent);
 
+/* What eg_powf() rounds: hi + lo, within 2^-96 of the power, relatively. False outside
+ * [2^-120, 2^120]. */
+bool eg_pow_unrounded(double *hi, double *lo, float base, float exponent);
+
 /* Inverse frequencies of RoPE, [head_dim / 2], scaling applied, as docs/canonical-order.md
  * gives them: fl(1 / p), p the correctly rounded theta^(fl(2 j / head_dim)). False when
  * eg_powf() cannot decide one of them, or theta is not a positive float. */

@@ -151,16 +151,23 @@ static bool round_pair(float *out, pair v)
     return true;
 }
 
-bool eg_powf(float *p, float base, float exponent)
+bool eg_pow_unrounded(double *hi, double *lo, float base, float exponent)
 {
     int k;
-    pair log_base = log_pair(base);
-    pair power = exp_pair(multiply(log_base, (pair){exponent, 0.0}), &k);
+    pair power = exp_pair(multiply(log_pair(base), (pair){exponent, 0.0}), &k);
 
-    *p = 1.0f;
     if (k < -120 || k > 120) { /* no frequency: and a float's neighbours must be normal */
         return false;
     }
-    power = (pair){power.hi * power_of_two(k), power.lo * power_of_two(k)};
-    return round_pair(p, power);
+    *hi = power.hi * power_of_two(k);
+    *lo = power.lo * power_of_two(k);
+    return true;
+}
+
+bool eg_powf(float *p, float base, float exponent)
+{
+    pair power;
+
+    *p = 1.0f;
+    return eg_pow_unrounded(&power.hi, &power.lo, base, exponent) && round_pair(p, power);
 }
