@@ -302,7 +302,7 @@ eagle_status eg_bench_run(eg_bench *b, eagle_error *err)
             b->others[r] = share > 0.0 ? share : 0.0; /* ticks are coarse */
         }
         b->n_quiet += b->others[r] <= EG_BENCH_QUIET;
-        eg_progress_update(&progress, "repeat", b->n_repeats, b->opt->repeat);
+        eg_progress_update(&progress, "repeat", b->n_repeats, 2 * (int64_t)b->opt->repeat);
     }
     eg_progress_clear(&progress);
     return st;

@@ -94,7 +94,6 @@ static eagle_status end_json(job *j, const eg_generation *g, const eg_prompt *pr
     if (st != EAGLE_OK) {
         return eg_cli_fail(err, st, "no memory for the JSON document");
     }
-    eg_progress_clear(&j->progress);
     st = eg_sink_json(&j->sink, doc, err);
     json_decref(doc);
     return st;
@@ -117,6 +116,7 @@ static eagle_status one_prompt(job *j, const eg_prompt *prompt, eagle_error *err
     if (st == EAGLE_OK) {
         st = eg_generation_run(&g, &j->engine, j->opt, prompt, &to, err);
     }
+    eg_progress_clear(&j->progress);
     if (st == EAGLE_OK && j->json) {
         st = end_json(j, &g, prompt, &text, explain.rounds, err);
     } else if (st == EAGLE_OK) {

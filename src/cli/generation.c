@@ -188,6 +188,7 @@ static eagle_status round_of(run *r, bool first, eagle_error *err)
         st = count_round(r->g, eagle_session_tree(s), path, err);
     }
     if (st == EAGLE_OK && r->to->explain != NULL) {
+        eg_progress_clear(r->to->progress);
         st = eg_explain_round(r->to->explain, s, path, first, err);
     }
     for (int32_t i = 0; st == EAGLE_OK && i < path->n && !r->done; i++) {
@@ -197,18 +198,21 @@ static eagle_status round_of(run *r, bool first, eagle_error *err)
     return st;
 }
 
-/* Shows the text so far, or how far it is. */
+/* Shows the text so far; how far it is, where nobody sees it grow. */
 static eagle_status show(run *r, bool all, eagle_error *err)
 {
+    eg_sink *sink = r->to->sink;
     eagle_status st = EAGLE_OK;
 
-    if (r->to->sink == NULL) {
+    if (sink == NULL || !sink->terminal) {
         eg_progress_update(r->to->progress, "token", r->g->n, r->g->cap);
-        return EAGLE_OK;
+    } else {
+        eg_progress_clear(r->to->progress);
     }
-    eg_progress_clear(r->to->progress);
-    st = eg_text_show(r->to->text, r->to->sink, r->to->mark, all, err);
-    return st == EAGLE_OK ? eg_sink_flush(r->to->sink, err) : st;
+    if (sink != NULL) {
+        st = eg_text_show(r->to->text, sink, r->to->mark, all, err);
+    }
+    return st == EAGLE_OK && sink != NULL ? eg_sink_flush(sink, err) : st;
 }
 
 /* Room for the output: what is asked for, but a token beyond the context is the last possible. */

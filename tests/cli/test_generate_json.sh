@@ -29,6 +29,8 @@ equal 775 "$(get $counts.num_draft_tokens "$work/static")" 'drafted tokens: 31 t
 equal 119 "$(get $counts.num_accepted_draft_tokens "$work/static")" 'accepted tokens'
 equal 4.83870968 "$(get $counts.mean_acceptance_length "$work/static")" 'mean acceptance: 1 + 119/31'
 equal '[0, 1, 4, 8, 4, 14]' "$(get $counts.acceptance_histogram "$work/static")" histogram
+equal '[1.0, 0.967741935, 0.838709677, 0.580645161, 0.451612903]' \
+    "$(get $counts.accept_rate_at_depth "$work/static")" 'rates: 31, 30, 26, 18 and 14 of 31'
 for round in 0 1 30; do
     for key in root tokens parents accepted next_root; do
         equal "$(get "cases.0.rounds.$round.$key" "$golden")" \
