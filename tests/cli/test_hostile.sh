@@ -11,6 +11,7 @@ failed=0
 count=0
 
 [ -x "$EAGLE" ] || { echo "no program to test"; exit 77; }
+"$EAGLE" --version | grep -q 'tokenizer *missing' && { echo "built without tokenizer"; exit 77; }
 
 complain() {
     echo "$*"
