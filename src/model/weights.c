@@ -269,7 +269,11 @@ eagle_status eg_target_init(eg_target *out, const eagle_config *config, const ea
         st = eg_fail(err, EAGLE_ENOMEM, "no memory for %d layers", config->n_layers);
         goto done;
     }
-    eg_rope_frequencies(out->inv_freq, &config->rope, (size_t)config->head_dim);
+    if (!eg_rope_frequencies(out->inv_freq, &config->rope, (size_t)config->head_dim)) {
+        st = eg_fail(err, EAGLE_EUNSUPPORTED, "rope_theta %.17g: its powers cannot be rounded",
+                     config->rope.theta);
+        goto done;
+    }
     st = take_all(out, &source, err);
 
 done:

@@ -69,7 +69,11 @@ eagle_status eg_head_init(eagle_head *out, const eg_target *target, const eagle_
         st = eg_fail(err, EAGLE_ENOMEM, "no memory for the head's frequencies");
         goto done;
     }
-    eg_rope_frequencies(out->inv_freq, &config->rope, (size_t)config->head_dim);
+    if (!eg_rope_frequencies(out->inv_freq, &config->rope, (size_t)config->head_dim)) {
+        st = eg_fail(err, EAGLE_EUNSUPPORTED, "rope_theta %.17g: its powers cannot be rounded",
+                     config->rope.theta);
+        goto done;
+    }
     st = take_fc(out, &source, err);
     if (st != EAGLE_OK) {
         goto done;

@@ -9,7 +9,6 @@
 #include "sample/law.h"
 
 #include "kernels/kernels.h"
-#include "kernels/mathf.h"
 
 #include <string.h>
 
@@ -18,15 +17,30 @@ int32_t eg_law_best(const float *logits, int32_t vocab)
     return (int32_t)eg_argmax(logits, (size_t)vocab);
 }
 
-/* In [1, 2^45]: a kept token keeps a chance, however small. Each step rounds once, to float32; the
- * product with 2^45 is exact. */
-static uint64_t weight(float logit, float max, float temperature)
-{
-    float below = logit - max;
-    float x = below / temperature;
-    double scaled = 0x1p45 * (double)eg_expf(x);
+#define BLOCK 256 /* logits that are taken through the exponential together */
 
-    return scaled < 1.0 ? 1 : (uint64_t)scaled;
+/* Weights in [1, 2^45]: a kept token keeps a chance, however small. Each step rounds once, to
+ * float32; the product with 2^45 is exact. */
+static void weigh(uint64_t *w, const float *logits, int32_t vocab, float max, float temperature)
+{
+    const eg_kernels *kernels = eg_kernels_for(EAGLE_ISA_AUTO); /* any: they agree in every bit */
+    float x[BLOCK];
+
+    for (int32_t begin = 0; begin < vocab; begin += BLOCK) {
+        const int32_t n = vocab - begin < BLOCK ? vocab - begin : BLOCK;
+
+        for (int32_t i = 0; i < n; i++) {
+            const float below = logits[begin + i] - max;
+
+            x[i] = below / temperature;
+        }
+        kernels->exp(x, x, (size_t)n);
+        for (int32_t i = 0; i < n; i++) {
+            const double scaled = 0x1p45 * (double)x[i];
+
+            w[begin + i] = scaled < 1.0 ? 1 : (uint64_t)scaled;
+        }
+    }
 }
 
 /* Top-k and top-p: of the k best tokens the shortest run from the best on whose mass is at least
@@ -75,9 +89,7 @@ void eg_law_make(uint64_t *w, int32_t *order, const float *logits, int32_t vocab
         w[best] = 1;
         return;
     }
-    for (int32_t i = 0; i < vocab; i++) {
-        w[i] = weight(logits[i], logits[best], s->temperature);
-    }
+    weigh(w, logits, vocab, logits[best], s->temperature);
     if ((s->top_k > 0 && s->top_k < vocab) || eg_decimal_compare(1, s->top_p, 1) != 0) {
         keep_best(w, order, logits, vocab, s);
     }
