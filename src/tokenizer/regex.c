@@ -12,9 +12,9 @@
 /* Bounds on one match: a hostile expression ends in an error and not in an endless loop.
  * What real tokenizers do to a megabyte stays below a hundredth of them. */
 #define MATCH_STEPS   20000000u
-#define HEAP_KIB      (64u * 1024u)
+#define HEAP_KIB      (256u * 1024u)
 #define JIT_STACK_MIN ((size_t)32 << 10)
-#define JIT_STACK_MAX ((size_t)8 << 20)
+#define JIT_STACK_MAX ((size_t)64 << 20) /* address space; pages come as they are used */
 
 struct eg_regex {
     pcre2_code *code;

@@ -455,6 +455,85 @@ static void no_step_is_quadratic(void **state)
     eagle_tokenizer_free(t);
 }
 
+/* ---- corners that the vectors do not reach ---------------------------------------------------- */
+
+/* Checks that `text` becomes exactly want[0 .. n_want), nothing added or parsed. */
+static void check_ids(const char *json, const char *text, const int32_t *want, size_t n_want)
+{
+    eagle_error err;
+    eagle_tokenizer *t = tokens_open(json, &err);
+    size_t n;
+
+    if (t == NULL) {
+        fail_msg("%s", err.message);
+    }
+    int32_t *ids = tokens_encode(&n, t, text, strlen(text), false);
+
+    assert_int_equal(n, n_want);
+    assert_true(n == 0 || memcmp(ids, want, n * sizeof *ids) == 0);
+    free(ids);
+    eagle_tokenizer_free(t);
+}
+
+static void a_candidate_whose_neighbour_went_is_stale(void **state)
+{
+    (void)state;
+    /* "b c" comes first and takes b from "a b"; then "a bc" is what stands there. */
+    check_ids("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"bc\":4,"
+              "\"abc\":5},\"merges\":[\"b c\",\"a b\",\"a bc\"]}}",
+              "abc", (int32_t[]){5}, 1);
+    /* Without "a bc" the stale "a b" must do nothing. */
+    check_ids("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"bc\":4},"
+              "\"merges\":[\"b c\",\"a b\"]}}",
+              "abc", (int32_t[]){0, 4}, 2);
+}
+
+static void of_a_merge_listed_again_the_last_rank_counts(void **state)
+{
+    (void)state;
+    check_ids("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"bc\":4},"
+              "\"merges\":[\"a b\",\"a b\",\"b c\",\"a b\"]}}",
+              "abc", (int32_t[]){0, 4}, 2);
+}
+
+static void a_token_that_another_stripped_away_is_none(void **state)
+{
+    (void)state;
+    /* The space takes what follows it, the newline included: nothing is left for that token. */
+    check_ids("{\"added_tokens\":[{\"id\":1,\"content\":\" \",\"rstrip\":true},{\"id\":2,"
+              "\"content\":\"\\n\",\"lstrip\":true}],\"model\":{\"type\":\"BPE\",\"vocab\":"
+              "{\"a\":0},\"merges\":[]}}",
+              "a \r\na", (int32_t[]){0, 1, 0}, 3);
+}
+
+static void word_characters_are_those_of_ruby(void **state)
+{
+    (void)state;
+    /* U+2167 (a number in letters), U+24B6 (an enclosed letter) and U+203F (a connector) are \w;
+     * U+180E is no \s. */
+    check_ids("{\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Removed\",\"invert\":false,"
+              "\"pattern\":{\"Regex\":\"[\\\\w\\\\s]+\"}},\"model\":{\"type\":\"BPE\",\"vocab\":"
+              "{\"a\":0,\"\\u2167\":1,\"\\u24b6\":2,\"\\u203f\":3,\"\\u180e\":4},\"merges\":[]}}",
+              "a\xe2\x85\xa7 \xe2\x92\xb6\xe2\x80\xbf\xe1\xa0\x8e"
+              "a",
+              (int32_t[]){4}, 1);
+}
+
+static void a_stream_that_left_its_prompt_does_not_return_to_it(void **state)
+{
+    (void)state;
+    eagle_tokenizer *t = open_byte_level(true);
+    static const char text[] = "\xf0\x9f\x98\x80\xef\xbf\xbd"; /* an emoji, then U+FFFD */
+    size_t n, size;
+    int32_t *ids = tokens_encode(&n, t, text, 7, false);
+    char *rest = tokens_stream(&size, t, ids, n, 2); /* the prompt's own text is U+FFFD */
+
+    assert_string_equal(rest, text);
+    free(rest);
+    free(ids);
+    eagle_tokenizer_free(t);
+}
+
 /* ---- the rest of the interface --------------------------------------------------------------- */
 
 static void tokens_are_found_by_id_and_by_text(void **state)
@@ -554,6 +633,11 @@ int main(void)
         cmocka_unit_test(invalid_utf8_is_replaced_by_maximal_subparts),
         cmocka_unit_test(a_megabyte_of_one_letter_takes_less_than_a_second),
         cmocka_unit_test(no_step_is_quadratic),
+        cmocka_unit_test(a_candidate_whose_neighbour_went_is_stale),
+        cmocka_unit_test(of_a_merge_listed_again_the_last_rank_counts),
+        cmocka_unit_test(a_token_that_another_stripped_away_is_none),
+        cmocka_unit_test(word_characters_are_those_of_ruby),
+        cmocka_unit_test(a_stream_that_left_its_prompt_does_not_return_to_it),
         cmocka_unit_test(tokens_are_found_by_id_and_by_text),
         cmocka_unit_test(an_empty_text_has_no_ids_and_no_bytes),
         cmocka_unit_test(an_unknown_id_is_an_error),
