@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# lengths.sh - no function over 100 lines, no file over 800, the reading path under 3,500.
+# lengths.sh - no function over 100 lines, no file over 800, the reading path under 3,500
+# lines of code.
 #
 # Runs in the root of a source tree. Prints one line per violation and fails if there is one; the
 # length of the reading path is printed always. A function is what lies between a brace in
@@ -26,21 +27,20 @@ END { report(); exit failed }
 ' $(find src include tests -name '*.[ch]' -o -name '*.sh' -o -name '*.mk' | sort)
 status=$?
 
-# What someone reads who follows one token: without the instruction sets, which repeat it.
+# What someone reads who follows one token: without the instruction sets, which repeat it. Only code
+# counts: a limit on comments would be paid for by the reader.
 path_files=$(for folder in sample tree head draft verify decode target; do
     [ ! -d "src/$folder" ] || find "src/$folder" -name '*.[ch]' | grep -vE '_(avx2|avx512|neon)\.c$'
 done)
-# shellcheck disable=SC2086
-path_lines=$(cat $path_files /dev/null | wc -l)
 # shellcheck disable=SC2086
 code_lines=$(cat $path_files /dev/null | awk '
     /^[ \t]*\/\*/ { comment = 1 }
     !comment && NF { n++ }
     /\*\// { comment = 0 }
     END { print n + 0 }')
-echo "note: the reading path has $((path_lines)) of at most 3500 lines; without comments and blanks $code_lines"
-if [ "$path_lines" -gt 3500 ]; then
-    echo "src: the reading path has $path_lines lines, 3500 allowed"
+echo "note: the reading path has $code_lines of at most 3500 lines of code"
+if [ "$code_lines" -gt 3500 ]; then
+    echo "src: the reading path has $code_lines lines of code, 3500 allowed"
     status=1
 fi
 exit $status
