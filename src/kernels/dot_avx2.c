@@ -4,12 +4,14 @@
  * Two registers hold the 16 lanes of a sum, 0-7 and 8-15. One token takes both at once. Several
  * tokens take a piece of k twice, once for each half of the lanes: then 4 rows x 3 tokens fill
  * 12 of the 16 registers, and 7 loads feed 12 multiply-adds. */
+#include "base/alloc.h"
 #include "base/compiler.h"
 #include "kernels/matmul.h"
 #include "kernels/order.h"
 #include "kernels/variants.h"
 
 #include <immintrin.h>
+#include <stdalign.h>
 
 #define HALF       8  /* lanes of a register            */
 #define TOKENS     3  /* most tokens of a tile          */
@@ -18,6 +20,11 @@
 #define SUMS       12 /* sums of a tile, in registers   */
 
 /* ---- eight weights, widened ------------------------------------------------------------------- */
+
+EG_INLINE size_t size_of(eagle_dtype dtype)
+{
+    return dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
+}
 
 EG_INLINE __m256 load8(const void *w, size_t i, eagle_dtype dtype)
 {
@@ -53,19 +60,40 @@ EG_INLINE __m256i first_lanes(size_t n)
 
 /* ---- tiles ------------------------------------------------------------------------------------- */
 
+/* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
+typedef struct {
+    const char *w[EG_TILE_ROWS];
+    const float *x[TOKENS];
+} operands;
+
+EG_INLINE operands operands_of(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
+{
+    operands o;
+
+    EG_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        o.w[r] = (const char *)tile->w + r * tile->w_stride * size_of(dtype);
+    }
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++) {
+        o.x[t] = tile->x + t * tile->x_stride;
+    }
+    return o;
+}
+
 /* sum[t * rows + r] += w[r][i..i+8) x x[t][i..i+8), lane by lane. */
-EG_INLINE void step(__m256 sum[SUMS], const eg_tile *tile, size_t i, eagle_dtype dtype, size_t rows,
+EG_INLINE void step(__m256 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype, size_t rows,
                     size_t tokens)
 {
     __m256 x[TOKENS];
 
     EG_UNROLL
     for (size_t t = 0; t < tokens; t++) {
-        x[t] = _mm256_loadu_ps(tile->x + t * tile->x_stride + i);
+        x[t] = _mm256_loadu_ps(o->x[t] + i);
     }
     EG_UNROLL
     for (size_t r = 0; r < rows; r++) {
-        __m256 w = load8(tile->w, r * tile->w_stride + i, dtype);
+        __m256 w = load8(o->w[r], i, dtype);
 
         EG_UNROLL
         for (size_t t = 0; t < tokens; t++) {
@@ -75,21 +103,18 @@ EG_INLINE void step(__m256 sum[SUMS], const eg_tile *tile, size_t i, eagle_dtype
 }
 
 /* The same for the last n < 8 elements of a row: the other lanes keep their value. */
-EG_INLINE void last_step(__m256 sum[SUMS], const eg_tile *tile, size_t i, size_t n,
-                         eagle_dtype dtype, size_t rows, size_t tokens)
+EG_INLINE void last_step(__m256 sum[SUMS], const operands *o, size_t i, size_t n, eagle_dtype dtype,
+                         size_t rows, size_t tokens)
 {
     __m256i mask = first_lanes(n);
 
-    for (size_t r = 0; r < rows; r++) {
-        __m256 w = load_few(tile->w, r * tile->w_stride + i, n, mask, dtype);
+    EG_UNROLL
+    for (size_t s = 0; s < rows * tokens; s++) {
+        __m256 w = load_few(o->w[s % rows], i, n, mask, dtype);
+        __m256 x = _mm256_maskload_ps(o->x[s / rows] + i, mask);
+        __m256 next = _mm256_fmadd_ps(w, x, sum[s]);
 
-        for (size_t t = 0; t < tokens; t++) {
-            __m256 x = _mm256_maskload_ps(tile->x + t * tile->x_stride + i, mask);
-            __m256 next = _mm256_fmadd_ps(w, x, sum[t * rows + r]);
-
-            sum[t * rows + r] =
-                _mm256_blendv_ps(sum[t * rows + r], next, _mm256_castsi256_ps(mask));
-        }
+        sum[s] = _mm256_blendv_ps(sum[s], next, _mm256_castsi256_ps(mask));
     }
 }
 
@@ -110,69 +135,71 @@ EG_INLINE size_t left_over(size_t n, size_t half)
     return left <= half * HALF ? 0 : left - half * HALF < HALF ? left - half * HALF : HALF;
 }
 
-/* Elements i of one half of the lanes. */
-EG_INLINE void finish_half(__m256 sum[SUMS], const eg_tile *tile, size_t half, eagle_dtype dtype,
-                           size_t rows, size_t tokens)
+EG_INLINE void leave(float *lanes, const __m256 sum[SUMS], size_t half, size_t n_sums)
 {
-    size_t i = tile->n - tile->n % EG_LANES + half * HALF;
-    size_t left = left_over(tile->n, half);
-
-    if (left == HALF) {
-        step(sum, tile, i, dtype, rows, tokens);
-    } else if (left > 0) {
-        last_step(sum, tile, i, left, dtype, rows, tokens);
+    EG_UNROLL
+    for (size_t s = 0; s < n_sums; s++) {
+        _mm256_storeu_ps(lanes + s * EG_LANES + half * HALF, sum[s]);
     }
 }
 
-/* Asks for the weights that stand at element i of row `row` ahead. */
-EG_INLINE void fetch(const eg_tile *tile, size_t row, size_t i, eagle_dtype dtype)
+/* The elements beyond the last whole block that belong to one half of the lanes. */
+EG_INLINE void finish_half(__m256 sum[SUMS], const operands *o, size_t n, size_t half,
+                           eagle_dtype dtype, size_t rows, size_t tokens)
 {
-    const size_t size = dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
+    const size_t i = n - n % EG_LANES + half * HALF;
+    const size_t left = left_over(n, half);
 
-    _mm_prefetch((const char *)tile->ahead + (row * tile->w_stride + i) * size, FETCH_HINT);
+    if (left == HALF) {
+        step(sum, o, i, dtype, rows, tokens);
+    } else if (left > 0) {
+        last_step(sum, o, i, left, dtype, rows, tokens);
+    }
 }
 
-EG_INLINE void run_half(__m256 out[SUMS], const eg_tile *tile, size_t half, eagle_dtype dtype,
+/* One half of the lanes of all sums, left in lanes [tokens, rows, 16]. */
+EG_INLINE void run_half(float *lanes, const eg_tile *tile, size_t half, eagle_dtype dtype,
                         size_t rows, size_t tokens)
 {
+    const operands o = operands_of(tile, dtype, rows, tokens);
+    const size_t whole = tile->n - tile->n % EG_LANES;
+    const char *ahead = (const char *)tile->ahead + half * tile->w_stride * size_of(dtype);
     __m256 sum[SUMS];
 
     begin(sum, tile, half, rows * tokens);
-    for (size_t i = 0; i + EG_LANES <= tile->n; i += EG_LANES) {
-        fetch(tile, half, i, dtype);
-        step(sum, tile, i + half * HALF, dtype, rows, tokens);
+    for (size_t i = 0; i < whole; i += EG_LANES) {
+        _mm_prefetch(ahead + i * size_of(dtype), FETCH_HINT);
+        step(sum, &o, i + half * HALF, dtype, rows, tokens);
     }
-    finish_half(sum, tile, half, dtype, rows, tokens);
-    EG_UNROLL
-    for (size_t s = 0; s < rows * tokens; s++) {
-        out[s] = sum[s];
-    }
+    finish_half(sum, &o, tile->n, half, dtype, rows, tokens);
+    leave(lanes, sum, half, rows * tokens);
 }
 
-EG_INLINE void run_both(__m256 lo[SUMS], __m256 hi[SUMS], const eg_tile *tile, eagle_dtype dtype,
-                        size_t rows)
+/* Both halves, for one token. */
+EG_INLINE void run_both(float *lanes, const eg_tile *tile, eagle_dtype dtype, size_t rows)
 {
+    const operands o = operands_of(tile, dtype, rows, 1);
+    const size_t whole = tile->n - tile->n % EG_LANES;
     __m256 a[SUMS];
     __m256 b[SUMS];
 
     begin(a, tile, 0, rows);
     begin(b, tile, 1, rows);
-    for (size_t i = 0; i + EG_LANES <= tile->n; i += EG_LANES) {
-        step(a, tile, i, dtype, rows, 1);
-        step(b, tile, i + HALF, dtype, rows, 1);
+    for (size_t i = 0; i < whole; i += EG_LANES) {
+        step(a, &o, i, dtype, rows, 1);
+        step(b, &o, i + HALF, dtype, rows, 1);
     }
-    finish_half(a, tile, 0, dtype, rows, 1);
-    finish_half(b, tile, 1, dtype, rows, 1);
-    EG_UNROLL
-    for (size_t s = 0; s < rows; s++) {
-        lo[s] = a[s];
-        hi[s] = b[s];
-    }
+    finish_half(a, &o, tile->n, 0, dtype, rows, 1);
+    finish_half(b, &o, tile->n, 1, dtype, rows, 1);
+    leave(lanes, a, 0, rows);
+    leave(lanes, b, 1, rows);
 }
 
-/* 8 lanes -> 4 by the halves of the register. */
-EG_INLINE __m128 fold8(__m256 v)
+/* 16 lanes -> 8 -> 4, by the halves of what is left. */
+EG_INLINE __m128 fold16(const float *lane)
 {
+    __m256 v = _mm256_add_ps(_mm256_loadu_ps(lane), _mm256_loadu_ps(lane + HALF));
+
     return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
 }
 
@@ -185,46 +212,37 @@ EG_INLINE __m128 fold_four(__m128 a, __m128 b, __m128 c, __m128 d)
     return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
 }
 
-EG_INLINE void finish(const eg_tile *tile, const __m256 lo[SUMS], const __m256 hi[SUMS],
-                      size_t rows, size_t tokens)
+/* 16 lanes -> 1, into y. */
+EG_INLINE void fold(const eg_tile *tile, const float *lanes, size_t rows, size_t tokens)
 {
-    __m128 four[SUMS];
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++, lanes += rows * EG_LANES) {
+        float *y = tile->y + t * tile->y_stride;
+        __m128 first = fold16(lanes);
 
-    if (tile->to != NULL) {
-        for (size_t s = 0; s < rows * tokens; s++) {
-            _mm256_storeu_ps(tile->to + s * EG_LANES, lo[s]);
-            _mm256_storeu_ps(tile->to + s * EG_LANES + HALF, hi[s]);
-        }
-        return;
-    }
-    EG_UNROLL
-    for (size_t s = 0; s < rows * tokens; s++) {
-        four[s] = fold8(_mm256_add_ps(lo[s], hi[s])); /* 16 -> 8 -> 4 */
-    }
-    EG_UNROLL
-    for (size_t t = 0; t < tokens; t++) {
         if (rows == EG_TILE_ROWS) {
-            const __m128 *f = four + t * rows;
-            _mm_storeu_ps(tile->y + t * tile->y_stride, fold_four(f[0], f[1], f[2], f[3]));
+            _mm_storeu_ps(y, fold_four(first, fold16(lanes + EG_LANES),
+                                       fold16(lanes + 2 * EG_LANES), fold16(lanes + 3 * EG_LANES)));
         } else {
-            _mm_store_ss(tile->y + t * tile->y_stride,
-                         fold_four(four[t], four[t], four[t], four[t]));
+            _mm_store_ss(y, fold_four(first, first, first, first));
         }
     }
 }
 
 EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
 {
-    __m256 lo[SUMS];
-    __m256 hi[SUMS];
+    alignas(EG_ALIGN) float own[SUMS * EG_LANES];
+    float *lanes = tile->to != NULL ? tile->to : own;
 
     if (tokens == 1) {
-        run_both(lo, hi, tile, dtype, rows);
+        run_both(lanes, tile, dtype, rows);
     } else {
-        run_half(lo, tile, 0, dtype, rows, tokens);
-        run_half(hi, tile, 1, dtype, rows, tokens);
+        run_half(lanes, tile, 0, dtype, rows, tokens);
+        run_half(lanes, tile, 1, dtype, rows, tokens);
     }
-    finish(tile, lo, hi, rows, tokens);
+    if (tile->to == NULL) {
+        fold(tile, lanes, rows, tokens);
+    }
 }
 
 /* Each call is a copy of run_tile() for these constants. */

@@ -3,18 +3,25 @@
  *
  * One register holds the 16 lanes of a sum. 4 rows x 6 tokens are 24 of the 32 registers; the rows'
  * weights take four more, the vectors come from memory: 10 loads feed 24 multiply-adds. */
+#include "base/alloc.h"
 #include "base/compiler.h"
 #include "kernels/matmul.h"
 #include "kernels/order.h"
 #include "kernels/variants.h"
 
 #include <immintrin.h>
+#include <stdalign.h>
 
 #define TOKENS 6                       /* most tokens of a tile          */
 #define FEW    32                      /* tokens: see eg_matmul_parts    */
 #define SUMS   (EG_TILE_ROWS * TOKENS) /* sums of a tile, in registers   */
 
 /* ---- sixteen weights, widened ------------------------------------------------------------------ */
+
+EG_INLINE size_t size_of(eagle_dtype dtype)
+{
+    return dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
+}
 
 EG_INLINE __m512 load16(const void *w, size_t i, eagle_dtype dtype)
 {
@@ -33,28 +40,48 @@ EG_INLINE __m512 load16(const void *w, size_t i, eagle_dtype dtype)
 /* The first n < 16 of them, then zeros; reads no further. */
 EG_INLINE __m512 load_few(const void *w, size_t i, size_t n, eagle_dtype dtype)
 {
-    const size_t size = dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
     float few[EG_LANES] = {0}; /* or 16 halves */
 
-    memcpy(few, (const char *)w + i * size, n * size);
+    memcpy(few, (const char *)w + i * size_of(dtype), n * size_of(dtype));
     return load16(few, 0, dtype);
 }
 
 /* ---- tiles -------------------------------------------------------------------------------------- */
 
+/* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
+typedef struct {
+    const char *w[EG_TILE_ROWS];
+    const float *x[TOKENS];
+} operands;
+
+EG_INLINE operands operands_of(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
+{
+    operands o;
+
+    EG_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        o.w[r] = (const char *)tile->w + r * tile->w_stride * size_of(dtype);
+    }
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++) {
+        o.x[t] = tile->x + t * tile->x_stride;
+    }
+    return o;
+}
+
 /* sum[t * rows + r] += w[r][i..i+16) x x[t][i..i+16), lane by lane. */
-EG_INLINE void step(__m512 sum[SUMS], const eg_tile *tile, size_t i, eagle_dtype dtype, size_t rows,
+EG_INLINE void step(__m512 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype, size_t rows,
                     size_t tokens)
 {
     __m512 w[EG_TILE_ROWS];
 
     EG_UNROLL
     for (size_t r = 0; r < rows; r++) {
-        w[r] = load16(tile->w, r * tile->w_stride + i, dtype);
+        w[r] = load16(o->w[r], i, dtype);
     }
     EG_UNROLL
     for (size_t t = 0; t < tokens; t++) {
-        __m512 x = _mm512_loadu_ps(tile->x + t * tile->x_stride + i);
+        __m512 x = _mm512_loadu_ps(o->x[t] + i);
 
         EG_UNROLL
         for (size_t r = 0; r < rows; r++) {
@@ -64,26 +91,26 @@ EG_INLINE void step(__m512 sum[SUMS], const eg_tile *tile, size_t i, eagle_dtype
 }
 
 /* The same for the last n < 16 elements of a row: the other lanes keep their value. */
-EG_INLINE void last_step(__m512 sum[SUMS], const eg_tile *tile, size_t i, size_t n,
-                         eagle_dtype dtype, size_t rows, size_t tokens)
+EG_INLINE void last_step(__m512 sum[SUMS], const operands *o, size_t i, size_t n, eagle_dtype dtype,
+                         size_t rows, size_t tokens)
 {
     const __mmask16 mask = (__mmask16)((1u << n) - 1);
 
     EG_UNROLL
     for (size_t s = 0; s < rows * tokens; s++) {
-        __m512 w = load_few(tile->w, s % rows * tile->w_stride + i, n, dtype);
-        __m512 x = load_few(tile->x, s / rows * tile->x_stride + i, n, EAGLE_F32);
+        __m512 w = load_few(o->w[s % rows], i, n, dtype);
+        __m512 x = load_few(o->x[s / rows], i, n, EAGLE_F32);
 
         sum[s] = _mm512_mask_mov_ps(sum[s], mask, _mm512_fmadd_ps(w, x, sum[s]));
     }
 }
 
-/* 16 lanes -> 8 -> 4, by the halves of the register. */
-EG_INLINE __m128 fold16(__m512 v)
+/* 16 lanes -> 8 -> 4, by the halves of what is left. */
+EG_INLINE __m128 fold16(const float *lane)
 {
-    __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    __m256 v = _mm256_add_ps(_mm256_loadu_ps(lane), _mm256_loadu_ps(lane + EG_LANES / 2));
 
-    return _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
 }
 
 /* 4 -> 2 -> 1 for four sums at once: lane r of the result is sum r. */
@@ -95,36 +122,31 @@ EG_INLINE __m128 fold_four(__m128 a, __m128 b, __m128 c, __m128 d)
     return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
 }
 
-/* Leaves the sums in memory, or folds them into y. */
-EG_INLINE void finish(const eg_tile *tile, const __m512 sum[SUMS], size_t rows, size_t tokens)
+/* 16 lanes -> 1, into y. */
+EG_INLINE void fold(const eg_tile *tile, const float *lanes, size_t rows, size_t tokens)
 {
-    if (tile->to != NULL) {
-        EG_UNROLL
-        for (size_t s = 0; s < rows * tokens; s++) {
-            _mm512_storeu_ps(tile->to + s * EG_LANES, sum[s]);
-        }
-        return;
-    }
     EG_UNROLL
-    for (size_t t = 0; t < tokens; t++) {
+    for (size_t t = 0; t < tokens; t++, lanes += rows * EG_LANES) {
         float *y = tile->y + t * tile->y_stride;
+        __m128 first = fold16(lanes);
 
         if (rows == EG_TILE_ROWS) {
-            _mm_storeu_ps(y, fold_four(fold16(sum[4 * t]), fold16(sum[4 * t + 1]),
-                                       fold16(sum[4 * t + 2]), fold16(sum[4 * t + 3])));
+            _mm_storeu_ps(y, fold_four(first, fold16(lanes + EG_LANES),
+                                       fold16(lanes + 2 * EG_LANES), fold16(lanes + 3 * EG_LANES)));
         } else {
-            __m128 one = fold16(sum[t]);
-
-            _mm_store_ss(y, fold_four(one, one, one, one));
+            _mm_store_ss(y, fold_four(first, first, first, first));
         }
     }
 }
 
 EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
 {
-    const size_t size = dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
+    const operands o = operands_of(tile, dtype, rows, tokens);
     const size_t whole = tile->n - tile->n % EG_LANES;
-    const char *ahead = tile->ahead;
+    const char *ahead[2] = {tile->ahead,
+                            (const char *)tile->ahead + tile->w_stride * size_of(dtype)};
+    alignas(EG_ALIGN) float own[SUMS * EG_LANES];
+    float *lanes = tile->to != NULL ? tile->to : own;
     __m512 sum[SUMS];
 
     EG_UNROLL
@@ -133,14 +155,20 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
             tile->from == NULL ? _mm512_setzero_ps() : _mm512_loadu_ps(tile->from + s * EG_LANES);
     }
     for (size_t i = 0; i < whole; i += EG_LANES) {
-        _mm_prefetch(ahead + i * size, _MM_HINT_T1);
-        _mm_prefetch(ahead + (tile->w_stride + i) * size, _MM_HINT_T1);
-        step(sum, tile, i, dtype, rows, tokens);
+        _mm_prefetch(ahead[0] + i * size_of(dtype), _MM_HINT_T1);
+        _mm_prefetch(ahead[1] + i * size_of(dtype), _MM_HINT_T1);
+        step(sum, &o, i, dtype, rows, tokens);
     }
     if (whole < tile->n) {
-        last_step(sum, tile, whole, tile->n - whole, dtype, rows, tokens);
+        last_step(sum, &o, whole, tile->n - whole, dtype, rows, tokens);
     }
-    finish(tile, sum, rows, tokens);
+    EG_UNROLL
+    for (size_t s = 0; s < rows * tokens; s++) {
+        _mm512_storeu_ps(lanes + s * EG_LANES, sum[s]);
+    }
+    if (tile->to == NULL) {
+        fold(tile, lanes, rows, tokens);
+    }
 }
 
 /* Each call is a copy of run_tile() for these constants. */

@@ -4,12 +4,14 @@
  * Four registers hold the 16 lanes of a sum. One token takes all four at once; several tokens take a
  * piece of k twice, once for each half of the lanes, so that 4 rows x 3 tokens fill 24 of the 32
  * registers. */
+#include "base/alloc.h"
 #include "base/compiler.h"
 #include "kernels/matmul.h"
 #include "kernels/order.h"
 #include "kernels/variants.h"
 
 #include <arm_neon.h>
+#include <stdalign.h>
 
 #define WIDTH  4                       /* lanes of a register          */
 #define REGS   (EG_LANES / WIDTH)      /* registers of a sum           */
@@ -18,6 +20,11 @@
 #define SUMS   (EG_TILE_ROWS * TOKENS) /* sums of a tile               */
 
 /* ---- four weights, widened --------------------------------------------------------------------- */
+
+EG_INLINE size_t size_of(eagle_dtype dtype)
+{
+    return dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
+}
 
 EG_INLINE float32x4_t load4(const void *w, size_t i, eagle_dtype dtype)
 {
@@ -36,28 +43,48 @@ EG_INLINE float32x4_t load4(const void *w, size_t i, eagle_dtype dtype)
 /* The first n < 4 of them, then zeros; reads no further. */
 EG_INLINE float32x4_t load_few(const void *w, size_t i, size_t n, eagle_dtype dtype)
 {
-    const size_t size = dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
     float few[WIDTH] = {0}; /* or 4 halves */
 
-    memcpy(few, (const char *)w + i * size, n * size);
+    memcpy(few, (const char *)w + i * size_of(dtype), n * size_of(dtype));
     return load4(few, 0, dtype);
 }
 
 /* ---- tiles -------------------------------------------------------------------------------------- */
 
-/* Four elements from i on, of all rows and tokens: sum[t * rows + r] += w x x, lane by lane. */
-EG_INLINE void step(float32x4_t sum[SUMS], const eg_tile *tile, size_t i, eagle_dtype dtype,
+/* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
+typedef struct {
+    const char *w[EG_TILE_ROWS];
+    const float *x[TOKENS];
+} operands;
+
+EG_INLINE operands operands_of(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
+{
+    operands o;
+
+    EG_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        o.w[r] = (const char *)tile->w + r * tile->w_stride * size_of(dtype);
+    }
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++) {
+        o.x[t] = tile->x + t * tile->x_stride;
+    }
+    return o;
+}
+
+/* sum[t * rows + r] += w[r][i..i+4) x x[t][i..i+4), lane by lane. */
+EG_INLINE void step(float32x4_t sum[SUMS], const operands *o, size_t i, eagle_dtype dtype,
                     size_t rows, size_t tokens)
 {
     float32x4_t x[TOKENS];
 
     EG_UNROLL
     for (size_t t = 0; t < tokens; t++) {
-        x[t] = vld1q_f32(tile->x + t * tile->x_stride + i);
+        x[t] = vld1q_f32(o->x[t] + i);
     }
     EG_UNROLL
     for (size_t r = 0; r < rows; r++) {
-        float32x4_t w = load4(tile->w, r * tile->w_stride + i, dtype);
+        float32x4_t w = load4(o->w[r], i, dtype);
 
         EG_UNROLL
         for (size_t t = 0; t < tokens; t++) {
@@ -67,7 +94,7 @@ EG_INLINE void step(float32x4_t sum[SUMS], const eg_tile *tile, size_t i, eagle_
 }
 
 /* The same for the last n < 4 elements of a row: the other lanes keep their value. */
-EG_INLINE void last_step(float32x4_t sum[SUMS], const eg_tile *tile, size_t i, size_t n,
+EG_INLINE void last_step(float32x4_t sum[SUMS], const operands *o, size_t i, size_t n,
                          eagle_dtype dtype, size_t rows, size_t tokens)
 {
     const uint32_t index[WIDTH] = {0, 1, 2, 3};
@@ -75,17 +102,18 @@ EG_INLINE void last_step(float32x4_t sum[SUMS], const eg_tile *tile, size_t i, s
 
     EG_UNROLL
     for (size_t s = 0; s < rows * tokens; s++) {
-        float32x4_t w = load_few(tile->w, s % rows * tile->w_stride + i, n, dtype);
-        float32x4_t x = load_few(tile->x, s / rows * tile->x_stride + i, n, EAGLE_F32);
+        float32x4_t w = load_few(o->w[s % rows], i, n, dtype);
+        float32x4_t x = load_few(o->x[s / rows], i, n, EAGLE_F32);
 
         sum[s] = vbslq_f32(mask, vfmaq_f32(sum[s], w, x), sum[s]);
     }
 }
 
-/* The registers first .. first + regs - 1 of all sums, from `from` to sum[]. */
-EG_INLINE void run_lanes(float32x4_t out[REGS][SUMS], const eg_tile *tile, size_t first,
-                         size_t regs, eagle_dtype dtype, size_t rows, size_t tokens)
+/* The registers first .. first + regs - 1 of all sums, left in lanes [tokens, rows, 16]. */
+EG_INLINE void run_lanes(float *lanes, const eg_tile *tile, size_t first, size_t regs,
+                         eagle_dtype dtype, size_t rows, size_t tokens)
 {
+    const operands o = operands_of(tile, dtype, rows, tokens);
     const size_t whole = tile->n - tile->n % EG_LANES;
     float32x4_t sum[REGS][SUMS];
 
@@ -101,7 +129,7 @@ EG_INLINE void run_lanes(float32x4_t out[REGS][SUMS], const eg_tile *tile, size_
     for (size_t i = 0; i < whole; i += EG_LANES) {
         EG_UNROLL
         for (size_t c = 0; c < regs; c++) {
-            step(sum[c], tile, i + (first + c) * WIDTH, dtype, rows, tokens);
+            step(sum[c], &o, i + (first + c) * WIDTH, dtype, rows, tokens);
         }
     }
     EG_UNROLL
@@ -109,53 +137,45 @@ EG_INLINE void run_lanes(float32x4_t out[REGS][SUMS], const eg_tile *tile, size_
         const size_t i = whole + (first + c) * WIDTH;
 
         if (i + WIDTH <= tile->n) {
-            step(sum[c], tile, i, dtype, rows, tokens);
+            step(sum[c], &o, i, dtype, rows, tokens);
         } else if (i < tile->n) {
-            last_step(sum[c], tile, i, tile->n - i, dtype, rows, tokens);
+            last_step(sum[c], &o, i, tile->n - i, dtype, rows, tokens);
         }
         EG_UNROLL
         for (size_t s = 0; s < rows * tokens; s++) {
-            out[first + c][s] = sum[c][s];
+            vst1q_f32(lanes + s * EG_LANES + (first + c) * WIDTH, sum[c][s]);
         }
     }
 }
 
-/* 16 lanes -> 8 -> 4 -> 2. */
-EG_INLINE float32x2_t fold_to_two(float32x4_t sum[REGS][SUMS], size_t s)
-{
-    float32x4_t four = vaddq_f32(vaddq_f32(sum[0][s], sum[2][s]), vaddq_f32(sum[1][s], sum[3][s]));
-
-    return vadd_f32(vget_low_f32(four), vget_high_f32(four));
-}
-
-/* Leaves the sums in memory, or folds them into y. */
-EG_INLINE void finish(const eg_tile *tile, float32x4_t sum[REGS][SUMS], size_t rows, size_t tokens)
+/* 16 lanes -> 8 -> 4 -> 2 -> 1, into y. */
+EG_INLINE void fold(const eg_tile *tile, const float *lanes, size_t rows, size_t tokens)
 {
     EG_UNROLL
-    for (size_t s = 0; s < rows * tokens; s++) {
-        const float32x2_t two = fold_to_two(sum, s);
+    for (size_t s = 0; s < rows * tokens; s++, lanes += EG_LANES) {
+        float32x4_t low = vaddq_f32(vld1q_f32(lanes), vld1q_f32(lanes + 2 * WIDTH));
+        float32x4_t high = vaddq_f32(vld1q_f32(lanes + WIDTH), vld1q_f32(lanes + 3 * WIDTH));
+        float32x4_t four = vaddq_f32(low, high);
+        float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
 
-        if (tile->to == NULL) {
-            tile->y[s / rows * tile->y_stride + s % rows] = vget_lane_f32(vpadd_f32(two, two), 0);
-            continue;
-        }
-        for (size_t c = 0; c < REGS; c++) {
-            vst1q_f32(tile->to + s * EG_LANES + c * WIDTH, sum[c][s]);
-        }
+        tile->y[s / rows * tile->y_stride + s % rows] = vget_lane_f32(vpadd_f32(two, two), 0);
     }
 }
 
 EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
 {
-    float32x4_t sum[REGS][SUMS];
+    alignas(EG_ALIGN) float own[SUMS * EG_LANES];
+    float *lanes = tile->to != NULL ? tile->to : own;
 
     if (tokens == 1) {
-        run_lanes(sum, tile, 0, REGS, dtype, rows, tokens);
+        run_lanes(lanes, tile, 0, REGS, dtype, rows, tokens);
     } else {
-        run_lanes(sum, tile, 0, REGS / 2, dtype, rows, tokens);
-        run_lanes(sum, tile, REGS / 2, REGS / 2, dtype, rows, tokens);
+        run_lanes(lanes, tile, 0, REGS / 2, dtype, rows, tokens);
+        run_lanes(lanes, tile, REGS / 2, REGS / 2, dtype, rows, tokens);
     }
-    finish(tile, sum, rows, tokens);
+    if (tile->to == NULL) {
+        fold(tile, lanes, rows, tokens);
+    }
 }
 
 /* Each call is a copy of run_tile() for these constants. */

@@ -21,7 +21,7 @@
 #define FEW_MAX      32
 #define FEW_PIECE    1024
 #define BLOCK_PIECE  512
-#define BLOCK_ROWS   32
+#define BLOCK_ROWS   64
 #define BLOCK_TOKENS 12 /* x BLOCK_PIECE: 24 KB, and 8 KB for 4 rows */
 
 static_assert(EG_TILE_ROWS * FEW_MAX <= BLOCK_ROWS * BLOCK_TOKENS, "few tokens fit into lanes[]");
