@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Bounds on one match: a hostile expression ends in an error and not in an endless loop.
- * What real tokenizers do to a megabyte stays below a hundredth of them. */
+ * The real tokenizers stay within them on a megabyte of any one character. */
 #define MATCH_STEPS   20000000u
 #define HEAP_KIB      (256u * 1024u)
 #define JIT_STACK_MIN ((size_t)32 << 10)
