@@ -5,23 +5,21 @@
 # bear. TESTS limits a run to programs whose path contains it. build/eagle is the flavour
 # last built; `make` puts the release back.
 
-again := $(MAKE) DEPS=0
-
 .PHONY: check-asan check-ubsan check-tsan check-valgrind check-clang check-bits check-all
 
 # Out-of-bounds accesses, use after free, leaks.
 check-asan:
-	$(Q)$(again) FLAVOUR=asan check
+	$(Q)$(MAKE) DEPS=0 FLAVOUR=asan check
 
 # Undefined behaviour; the first finding ends the program.
 check-ubsan:
-	$(Q)UBSAN_OPTIONS=print_stacktrace=1 $(again) FLAVOUR=ubsan check
+	$(Q)UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) DEPS=0 FLAVOUR=ubsan check
 
 # Data races. gcc's OpenMP runtime hides its barriers from ThreadSanitizer, clang's shows them
 # through its libarcher; so this flavour is clang's, and the runtime itself is not watched.
 check-tsan:
 	$(Q)TSAN_OPTIONS='ignore_noninstrumented_modules=1 halt_on_error=1' \
-	  $(again) CC=$(CLANG) FLAVOUR=tsan TESTS=$(or $(TESTS),tests/unit) check
+	  $(MAKE) DEPS=0 CC=$(CLANG) FLAVOUR=tsan TESTS=$(or $(TESTS),tests/unit) check
 
 # Uninitialised memory, which no sanitizer of gcc sees. Unit tests only: it is 30 times slower.
 check-valgrind: all tests
@@ -29,15 +27,15 @@ check-valgrind: all tests
 
 # Everything, by the other compiler.
 check-clang:
-	$(Q)$(again) CC=$(CLANG) FLAVOUR=clang check
+	$(Q)$(MAKE) DEPS=0 CC=$(CLANG) FLAVOUR=clang check
 
 # The same digests from every compiler and optimisation level.
 check-bits:
 	$(Q)for build in gcc-O0 gcc-O2 gcc-O3 clang-O0 clang-O3; do \
-	  $(again) CC=$${build%-*} FLAVOUR=bits-$$build CFLAGS=-$${build#*-} all tools || exit 1; \
+	  $(MAKE) DEPS=0 CC=$${build%-*} FLAVOUR=bits-$$build CFLAGS=-$${build#*-} all tools || exit 1; \
 	done
 	$(Q)sh tests/support/bits.sh $(BUILD)/bits-*/
-	$(Q)$(again) all
+	$(Q)$(MAKE) DEPS=0 all
 
 # What each of these needs and finds missing it says itself.
 all_checks := check lint check-docs check-asan check-ubsan check-tsan check-valgrind check-clang check-bits
@@ -47,9 +45,9 @@ more_checks := check-cross check-exhaustive fuzz
 check-all:
 	$(Q)failed=; \
 	for target in $(all_checks) $(more_checks); do \
-	  $(again) -n $$target >/dev/null 2>&1 || { echo "== $$target: not here"; continue; }; \
+	  $(MAKE) DEPS=0 -n $$target >/dev/null 2>&1 || { echo "== $$target: not here"; continue; }; \
 	  echo "== $$target"; \
-	  $(again) $$target || failed="$$failed $$target"; \
+	  $(MAKE) DEPS=0 $$target || failed="$$failed $$target"; \
 	done; \
 	[ -z "$$failed" ] || { echo "check-all: failed:$$failed"; exit 1; }; \
 	echo "check-all: everything passed"
