@@ -48,7 +48,7 @@ EAGLE_API eagle_status eagle_tokenizer_encode(int32_t **ids, size_t *n, const ea
                                               const eagle_encode_options *opt, eagle_error *err);
 
 /* Decodes n ids, special tokens left out. *text is allocated and ends with a NUL that *size
- * does not count. May hold broken UTF-8 when the tokens do. EAGLE_EINVAL for an unknown id. */
+ * does not count. Parts that are no UTF-8 become U+FFFD. EAGLE_EINVAL for an unknown id. */
 EAGLE_API eagle_status eagle_tokenizer_decode(char **text, size_t *size, const eagle_tokenizer *t,
                                               const int32_t *ids, size_t n, eagle_error *err);
 
@@ -64,7 +64,7 @@ EAGLE_API eagle_status eagle_text_stream_create(eagle_text_stream **out, const e
  * shown now, possibly nothing. */
 EAGLE_API eagle_status eagle_text_stream_push(eagle_text_stream *stream, int32_t id,
                                               const char **piece, size_t *size, eagle_error *err);
-/* Gives what is still held back, as it is. */
+/* Gives what is still held back; an incomplete character becomes U+FFFD. */
 EAGLE_API eagle_status eagle_text_stream_flush(eagle_text_stream *stream, const char **piece,
                                                size_t *size, eagle_error *err);
 EAGLE_API void eagle_text_stream_free(eagle_text_stream *stream);
