@@ -13,5 +13,5 @@ $(out)/emulated/%.o: src/kernels/%.c tests/emulated/immintrin.h
 ifneq ($(and $(have_simde),$(filter x86_64%,$(target_cpu))),)
 $(out)/tests/kernels/%.o: CPPFLAGS += -DEG_EMULATED_AVX512
 $(out)/tests/kernels/test_mathf: $(out)/emulated/act_avx512.o
-$(out)/tests/kernels/test_kernels_avx512: $(patsubst src/kernels/%.c,$(out)/emulated/%.o,$(wildcard src/kernels/*_avx512.c))
+$(out)/tests/kernels/test_kernels_emulated: $(patsubst src/kernels/%.c,$(out)/emulated/%.o,$(wildcard src/kernels/*_avx512.c))
 endif

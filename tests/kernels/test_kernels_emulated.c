@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_kernels_avx512.c - the AVX-512 kernels, emulated (tests/emulated.mk), give the bits of the
+/* test_kernels_emulated.c - the AVX-512 kernels, emulated (tests/emulated.mk), give the bits of the
  * portable definition, whatever this CPU has. */
 #include "kernels/run_checks.h"
 #include "kernels/variants.h"
