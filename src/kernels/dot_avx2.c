@@ -3,7 +3,7 @@
  *
  * Two registers hold the 16 lanes of a sum, 0-7 and 8-15. One token takes both at once. Several
  * tokens take a piece of k twice, once for each half of the lanes: then 4 rows x 3 tokens fill
- * 12 of the 16 registers, and 7 loads feed 12 multiply-adds. */
+ * 12 of the 16 registers, and 7 loads feed 12 multiply-adds. Fetching ahead did not gain. */
 #include "base/alloc.h"
 #include "base/compiler.h"
 #include "kernels/matmul.h"
@@ -13,11 +13,11 @@
 #include <immintrin.h>
 #include <stdalign.h>
 
-#define HALF       8  /* lanes of a register            */
-#define TOKENS     3  /* most tokens of a tile          */
-#define FEW        12 /* tokens: see eg_matmul_parts */
-#define FETCH_HINT _MM_HINT_T1
-#define SUMS       12 /* sums of a tile, in registers   */
+#define HALF   8   /* lanes of a register            */
+#define TOKENS 3   /* most tokens of a tile          */
+#define FEW    12  /* tokens: see eg_matmul_parts    */
+#define PIECE  512 /* of k: see eg_matmul_parts      */
+#define SUMS   12  /* sums of a tile, in registers   */
 
 /* ---- eight weights, widened ------------------------------------------------------------------- */
 
@@ -163,12 +163,10 @@ EG_INLINE void run_half(float *lanes, const eg_tile *tile, size_t half, eagle_dt
 {
     const operands o = operands_of(tile, dtype, rows, tokens);
     const size_t whole = tile->n - tile->n % EG_LANES;
-    const char *ahead = (const char *)tile->ahead + half * tile->w_stride * size_of(dtype);
     __m256 sum[SUMS];
 
     begin(sum, tile, half, rows * tokens);
     for (size_t i = 0; i < whole; i += EG_LANES) {
-        _mm_prefetch(ahead + i * size_of(dtype), FETCH_HINT);
         step(sum, &o, i + half * HALF, dtype, rows, tokens);
     }
     finish_half(sum, &o, tile->n, half, dtype, rows, tokens);
@@ -287,7 +285,7 @@ static void tile_bf16(const eg_tile *tile)
 void eg_matmul_f32_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, tile_f32};
+    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, PIECE, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -295,7 +293,7 @@ void eg_matmul_f32_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
 void eg_matmul_f16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_f16};
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, PIECE, tile_f16};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -303,7 +301,7 @@ void eg_matmul_f16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
 void eg_matmul_bf16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                          const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_bf16};
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, PIECE, tile_bf16};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }

@@ -14,6 +14,7 @@
 
 #define TOKENS 6                       /* most tokens of a tile          */
 #define FEW    32                      /* tokens: see eg_matmul_parts    */
+#define PIECE  1024                    /* of k: see eg_matmul_parts */
 #define SUMS   (EG_TILE_ROWS * TOKENS) /* sums of a tile, in registers   */
 
 /* ---- sixteen weights, widened ------------------------------------------------------------------ */
@@ -216,7 +217,7 @@ static void tile_bf16(const eg_tile *tile)
 void eg_matmul_f32_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, tile_f32};
+    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, PIECE, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -224,7 +225,7 @@ void eg_matmul_f32_avx512(float *y, size_t y_stride, const void *w, size_t n_row
 void eg_matmul_f16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_f16};
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, PIECE, tile_f16};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -232,7 +233,7 @@ void eg_matmul_f16_avx512(float *y, size_t y_stride, const void *w, size_t n_row
 void eg_matmul_bf16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                            const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_bf16};
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, PIECE, tile_bf16};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }

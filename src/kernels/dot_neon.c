@@ -17,6 +17,7 @@
 #define REGS   (EG_LANES / WIDTH)      /* registers of a sum           */
 #define TOKENS 3                       /* most tokens of a tile        */
 #define FEW    12                      /* tokens: see eg_matmul_parts  */
+#define PIECE  512                     /* of k: see eg_matmul_parts */
 #define SUMS   (EG_TILE_ROWS * TOKENS) /* sums of a tile               */
 
 /* ---- four weights, widened --------------------------------------------------------------------- */
@@ -220,7 +221,7 @@ static void tile_bf16(const eg_tile *tile)
 void eg_matmul_f32_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, tile_f32};
+    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, PIECE, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -228,7 +229,7 @@ void eg_matmul_f32_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
 void eg_matmul_f16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_f16};
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, PIECE, tile_f16};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -236,7 +237,7 @@ void eg_matmul_f16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
 void eg_matmul_bf16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                          const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, tile_bf16};
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, PIECE, tile_bf16};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }

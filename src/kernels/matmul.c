@@ -3,8 +3,8 @@
  *
  *   few     weights come from memory: take 4 rows at a time from end to end, for all tokens, and
  *           fetch the next 4 meanwhile
- *   many    arithmetic: take blocks of rows and tokens, a piece of k at a time, so small that the
- *           tokens' piece stays in the first-level cache while all rows pass over it; it is copied
+ *   many    arithmetic: take blocks of rows and tokens, a piece of k at a time, so small that
+ *           the tokens' pieces stay in a near cache while all rows pass over them; they are copied
  *           together, for vectors 2^k bytes apart would fight for the same places there
  *
  * Between pieces of k the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
@@ -19,10 +19,9 @@
 
 /* Found by measurement (docs/performance.md). */
 #define FEW_MAX      32
-#define FEW_PIECE    1024
 #define BLOCK_PIECE  512
 #define BLOCK_ROWS   64
-#define BLOCK_TOKENS 12 /* x BLOCK_PIECE: 24 KB, and 8 KB for 4 rows */
+#define BLOCK_TOKENS 24
 
 static_assert(EG_TILE_ROWS * FEW_MAX <= BLOCK_ROWS * BLOCK_TOKENS, "few tokens fit into lanes[]");
 
@@ -52,8 +51,8 @@ static size_t ceil_div(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
-/* While 4 rows serve several tiles of tokens, the next 4 are fetched, two by each of the first
- * two tiles. Others ask for what they have. */
+/* While 4 rows serve several tiles of tokens, the next 4 may be fetched, two by each of the first
+ * two tiles. The others are told what they have already. */
 static const void *rows_ahead(const block *b, const eg_tile *tile, size_t r, size_t i)
 {
     const size_t row_bytes = b->x.dim * b->parts->size;
@@ -139,7 +138,7 @@ void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, co
     b.x = *x;
     b.y_stride = y_stride;
     b.pack = !few;
-    b.piece = x->n == 1 ? x->dim : equal_pieces(x->dim, few ? FEW_PIECE : BLOCK_PIECE);
+    b.piece = x->n == 1 ? x->dim : equal_pieces(x->dim, few ? parts->piece : BLOCK_PIECE);
     for (size_t r = 0; r < n_rows; r += rows) {
         b.w = (const char *)w + r * x->dim * parts->size;
         b.n_rows = min_size(rows, n_rows - r);

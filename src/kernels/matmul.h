@@ -30,7 +30,7 @@ typedef struct {
     float *y; /* y[t * y_stride + r] */
     size_t y_stride;
 
-    const void *ahead; /* two more rows, as w, that will be needed soon */
+    const void *ahead; /* two more rows, as w, that a tile may fetch for the next one */
 } eg_tile;
 
 typedef void eg_tile_fn(const eg_tile *tile);
@@ -40,6 +40,7 @@ typedef struct {
     size_t size;   /* bytes of a weight                                       */
     size_t tokens; /* most tokens of a tile                                   */
     size_t few;    /* tokens up to which the weights' way from memory decides */
+    size_t piece;  /* of k, for so few tokens                                 */
     eg_tile_fn *tile;
 } eg_matmul_parts;
 
