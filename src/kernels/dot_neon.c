@@ -216,12 +216,42 @@ static void tile_bf16(const eg_tile *tile)
     }
 }
 
+/* ---- rows, widened ------------------------------------------------------------------------------ */
+
+EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
+{
+    size_t i = 0;
+
+    for (; i + WIDTH <= n; i += WIDTH) {
+        vst1q_f32(y + i, load4(x, i, dtype));
+    }
+    for (; i < n; i++) {
+        y[i] = dtype == EAGLE_F16 ? eg_widen_f16(x[i]) : eg_widen_bf16(x[i]);
+    }
+}
+
+static void copy_f32(float *y, const void *x, size_t n)
+{
+    memcpy(y, x, n * sizeof *y);
+}
+
+static void widen_f16(float *y, const void *x, size_t n)
+{
+    widen(y, x, n, EAGLE_F16);
+}
+
+static void widen_bf16(float *y, const void *x, size_t n)
+{
+    widen(y, x, n, EAGLE_BF16);
+}
+
 /* ---- the matrix product --------------------------------------------------------------------------- */
 
 void eg_matmul_f32_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), TOKENS, FEW, PIECE, tile_f32};
+    static const eg_matmul_parts parts = {sizeof(float), TOKENS,   FEW,     PIECE,
+                                          tile_f32,      copy_f32, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -229,7 +259,8 @@ void eg_matmul_f32_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
 void eg_matmul_f16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, PIECE, tile_f16};
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS,    FEW,     PIECE,
+                                          tile_f16,         widen_f16, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -237,7 +268,8 @@ void eg_matmul_f16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
 void eg_matmul_bf16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                          const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS, FEW, PIECE, tile_bf16};
+    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS,     FEW,     PIECE,
+                                          tile_bf16,        widen_bf16, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }

@@ -3,9 +3,9 @@
  *
  *   few     weights come from memory: take 4 rows at a time from end to end, for all tokens, and
  *           fetch the next 4 meanwhile
- *   many    arithmetic: take blocks of rows and tokens, a piece of k at a time, so small that
- *           the tokens' pieces stay in a near cache while all rows pass over them; they are copied
- *           together, for vectors 2^k bytes apart would fight for the same places there
+ *   many    arithmetic: take blocks of rows and tokens, a piece of k at a time, so small that all
+ *           operands stay in near caches; they are copied together first, as float32: vectors 2^k
+ *           bytes apart would fight for the same places there, and weights need not be aligned
  *
  * Between pieces of k the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
 #include "kernels/matmul.h"
@@ -36,10 +36,11 @@ typedef struct {
     size_t y_stride;
     size_t n_tiles; /* tiles of tokens                    */
     size_t piece;   /* elements of k at once              */
-    bool pack;      /* copy pieces of x                   */
+    bool pack;      /* copy pieces of x and w             */
     size_t n_ahead; /* rows that follow the first, in all */
     alignas(EG_ALIGN) float lanes[BLOCK_ROWS * BLOCK_TOKENS * EG_LANES];
-    alignas(EG_ALIGN) float packed[BLOCK_TOKENS * BLOCK_PIECE];
+    alignas(EG_ALIGN) float packed_x[BLOCK_TOKENS * BLOCK_PIECE];
+    alignas(EG_ALIGN) float packed_w[EG_TILE_ROWS * BLOCK_PIECE];
 } block;
 
 static size_t min_size(size_t a, size_t b)
@@ -59,15 +60,28 @@ static const void *rows_ahead(const block *b, const eg_tile *tile, size_t r, siz
     const size_t row_bytes = b->x.dim * b->parts->size;
     const size_t next = EG_TILE_ROWS + 2 * i;
 
-    if (b->n_tiles > 1 && i < EG_TILE_ROWS / 2 && r + next + 2 <= b->n_ahead) {
+    if (!b->pack && b->n_tiles > 1 && i < EG_TILE_ROWS / 2 && r + next + 2 <= b->n_ahead) {
         return (const char *)tile->w + next * row_bytes;
     }
     return tile->w;
 }
 
-/* All tokens of one tile of rows, for n elements of k; x holds them for all tokens. */
+/* Copies the rows' piece and makes the tile use the copy. */
+static void pack_rows(block *b, eg_tile *tile)
+{
+    const char *w = tile->w;
+
+    for (size_t i = 0; i < tile->rows; i++) {
+        b->parts->widen(b->packed_w + i * tile->n, w + i * b->x.dim * b->parts->size, tile->n);
+    }
+    tile->w = b->packed_w;
+    tile->w_stride = tile->n;
+}
+
+/* All tokens of one tile of rows, for the piece of k that x holds and that begins at k. */
 static void run_row_tile(block *b, size_t r, size_t rows, size_t k, const eg_vectors *x)
 {
+    eg_tile_fn *run = b->pack ? b->parts->tile_f32 : b->parts->tile;
     float *lanes = b->lanes + r * x->n * EG_LANES;
     eg_tile tile = {.w = b->w + (r * b->x.dim + k) * b->parts->size,
                     .w_stride = b->x.dim,
@@ -76,6 +90,9 @@ static void run_row_tile(block *b, size_t r, size_t rows, size_t k, const eg_vec
                     .n = x->dim,
                     .y_stride = b->y_stride};
 
+    if (b->pack) {
+        pack_rows(b, &tile);
+    }
     for (size_t i = 0, t = 0; i < b->n_tiles; i++, t += tile.tokens) {
         tile.tokens = ceil_div(x->n - t, b->n_tiles - i);
         tile.x = x->data + t * x->stride;
@@ -83,7 +100,7 @@ static void run_row_tile(block *b, size_t r, size_t rows, size_t k, const eg_vec
         tile.to = k + x->dim < b->x.dim ? lanes + t * rows * EG_LANES : NULL;
         tile.y = b->y + t * b->y_stride + r;
         tile.ahead = rows_ahead(b, &tile, r, i);
-        b->parts->tile(&tile);
+        run(&tile);
     }
 }
 
@@ -94,9 +111,9 @@ static eg_vectors piece_of_x(block *b, size_t k, size_t n)
 
     if (b->pack) {
         for (size_t t = 0; t < x.n; t++) {
-            memcpy(b->packed + t * n, x.data + t * x.stride, n * sizeof *x.data);
+            memcpy(b->packed_x + t * n, x.data + t * x.stride, n * sizeof *x.data);
         }
-        x.data = b->packed;
+        x.data = b->packed_x;
         x.stride = n;
     }
     return x;

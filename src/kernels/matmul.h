@@ -35,6 +35,8 @@ typedef struct {
 
 typedef void eg_tile_fn(const eg_tile *tile);
 
+typedef void eg_widen_fn(float *y, const void *x, size_t n);
+
 /* What one instruction set has for one type of weights. */
 typedef struct {
     size_t size;   /* bytes of a weight                                       */
@@ -42,6 +44,8 @@ typedef struct {
     size_t few;    /* tokens up to which the weights' way from memory decides */
     size_t piece;  /* of k, for so few tokens                                 */
     eg_tile_fn *tile;
+    eg_widen_fn *widen;   /* copies weights as float32      */
+    eg_tile_fn *tile_f32; /* for weights copied so          */
 } eg_matmul_parts;
 
 /* y[t * y_stride + r] = canonical dot(row r of w, vector t of x), as eg_matmul_fn. */
