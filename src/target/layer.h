@@ -130,7 +130,8 @@ void eg_matrix_row(float *y, const eg_matrix *matrix, int32_t row);
 /* Fills cos and sin of row i from its position. */
 void eg_pass_rotation(eg_pass *p, int32_t i);
 
-/* Sets fault[i] to `fault` if row i of x is not finite and nothing was found before. */
-void eg_pass_check(eg_pass *p, int32_t i, int32_t fault);
+/* Sets fault[i] to `fault` if the n values that row i has become are not all finite, and nothing was
+ * found before. */
+void eg_pass_check(eg_pass *p, int32_t i, const float *value, size_t n, int32_t fault);
 
 #endif

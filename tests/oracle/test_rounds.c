@@ -306,6 +306,50 @@ static void a_row_that_is_not_finite_matters_only_where_it_is_committed(void **s
     toy_free(t);
 }
 
+/* Everything up to the last layer is finite, the logits are not: nothing may be emitted, whether the
+ * row is a prompt's last one or a node of a tree, and nothing moves. */
+static void logits_that_are_not_finite_decide_nothing(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"model.norm.weight", "lm_head.weight"};
+
+    for (size_t i = 0; i < 2; i++) {
+        toy *t = toy_create(&(toy_options){.seed = SEED});
+        eagle_config config = *eagle_model_config(toy_model(t));
+        int32_t n;
+        const eagle_tensor *tensors = toy_tensors(&n, t, false);
+        eagle_session_options opt;
+        eagle_session *s = NULL;
+        eagle_model *bad = NULL;
+        const eagle_path *path;
+        eagle_error err;
+
+        for (int32_t j = 0; j < n; j++) {
+            if (strcmp(tensors[j].name, names[i]) == 0) {
+                ((float *)(uintptr_t)tensors[j].data)[7] = INFINITY;
+            }
+        }
+        assert_int_equal(eagle_model_create(&bad, &config, tensors, n, NULL), EAGLE_OK);
+        eagle_session_defaults(&opt);
+        opt.threads = 1;
+        assert_int_equal(eagle_session_create(&s, bad, NULL, &opt, NULL), EAGLE_OK);
+        if (i == 0) { /* the feature of every row */
+            assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, &err), EAGLE_ENUMERIC);
+            assert_non_null(strstr(err.message, "final norm"));
+            assert_int_equal(eagle_session_length(s), 0);
+        } else {
+            assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+            assert_int_equal(eagle_session_step(&path, s, &err), EAGLE_ENUMERIC);
+            assert_int_equal(eagle_session_rewind(s, FIRST - 1, NULL), EAGLE_OK);
+            assert_int_equal(eagle_session_step(&path, s, &err), EAGLE_ENUMERIC);
+            assert_int_equal(eagle_session_length(s), FIRST - 1);
+        }
+        eagle_session_free(s);
+        eagle_model_free(bad);
+        toy_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +360,7 @@ int main(void)
         cmocka_unit_test(a_full_context_is_a_limit),
         cmocka_unit_test(tied_logits_go_to_the_lowest_token),
         cmocka_unit_test(a_row_that_is_not_finite_matters_only_where_it_is_committed),
+        cmocka_unit_test(logits_that_are_not_finite_decide_nothing),
     };
 
     return cmocka_run_group_tests_name("rounds", tests, NULL, NULL);
