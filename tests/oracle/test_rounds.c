@@ -350,6 +350,25 @@ static void logits_that_are_not_finite_decide_nothing(void **state)
     }
 }
 
+static void impossible_trees_are_refused(void **state)
+{
+    (void)state;
+    static const int32_t sizes[][3] = {{0, 4, 7},         {65, 4, 7},        {5, 0, 7},
+                                       {5, 4, 0},         {5, -1, 7},        {INT32_MIN, 4, 7},
+                                       {INT32_MAX, 4, 7}, {5, INT32_MIN, 7}, {5, 4, INT32_MIN},
+                                       {INT32_MAX, INT32_MAX, INT32_MAX}};
+    toy *t = toy_create(&(toy_options){.seed = SEED, .vocab = 1 << 18, .dim = 8, .ffn_dim = 4});
+    eagle_drafter *drafter = NULL;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(t), sizes[i][0], sizes[i][1],
+                                               sizes[i][2], NULL),
+                         EAGLE_EINVAL);
+        assert_null(drafter);
+    }
+    toy_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +380,7 @@ int main(void)
         cmocka_unit_test(tied_logits_go_to_the_lowest_token),
         cmocka_unit_test(a_row_that_is_not_finite_matters_only_where_it_is_committed),
         cmocka_unit_test(logits_that_are_not_finite_decide_nothing),
+        cmocka_unit_test(impossible_trees_are_refused),
     };
 
     return cmocka_run_group_tests_name("rounds", tests, NULL, NULL);
