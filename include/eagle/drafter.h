@@ -16,9 +16,6 @@ extern "C" {
 
 typedef struct eagle_drafter eagle_drafter; /* opaque */
 
-/* Most nodes of a drafted tree: node x 8 + sibling is a draw's index, and stays below 2^16. */
-#define EAGLE_MAX_NODES 8191
-
 /* EAGLE-2: expands the `width` best nodes per level over `levels` levels and keeps the `nodes`
  * best of all. width above the vocabulary and nodes above width + (levels - 1) width^2 are
  * clipped. width 1 gives a chain. All three >= 1, else EAGLE_EINVAL. */

@@ -69,10 +69,6 @@ static const eg_drafter_class replay_class = {
 eagle_status eagle_drafter_replay(eagle_drafter **out, const eagle_rounds *rounds, eagle_error *err)
 {
     *out = NULL;
-    if (eagle_rounds_max_nodes(rounds) > EAGLE_MAX_NODES) {
-        return eg_fail(err, EAGLE_EINVAL, "a recorded tree of %d nodes, at most %d are possible",
-                       eagle_rounds_max_nodes(rounds), EAGLE_MAX_NODES);
-    }
     replay_recipe *r = eg_drafter_new(
         sizeof *r,
         &(eagle_drafter){.class = &replay_class, .max_nodes = eagle_rounds_max_nodes(rounds)}, err);

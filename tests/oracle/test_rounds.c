@@ -353,10 +353,11 @@ static void logits_that_are_not_finite_decide_nothing(void **state)
 static void impossible_trees_are_refused(void **state)
 {
     (void)state;
-    static const int32_t sizes[][3] = {{0, 4, 7},         {65, 4, 7},        {5, 0, 7},
-                                       {5, 4, 0},         {5, -1, 7},        {INT32_MIN, 4, 7},
-                                       {INT32_MAX, 4, 7}, {5, INT32_MIN, 7}, {5, 4, INT32_MIN},
-                                       {INT32_MAX, INT32_MAX, INT32_MAX}};
+    static const int32_t sizes[][3] = {{0, 4, 7},         {65, 4, 7},
+                                       {5, 0, 7},         {5, 4, 0},
+                                       {5, -1, 7},        {INT32_MIN, 4, 7},
+                                       {INT32_MAX, 4, 7}, {5, INT32_MIN, 7},
+                                       {5, 4, INT32_MIN}, {INT32_MAX, INT32_MAX, INT32_MAX}};
     toy *t = toy_create(&(toy_options){.seed = SEED, .vocab = 1 << 18, .dim = 8, .ffn_dim = 4});
     eagle_drafter *drafter = NULL;
 
