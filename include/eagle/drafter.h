@@ -29,8 +29,9 @@ EAGLE_API eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_he
 EAGLE_API eagle_status eagle_drafter_static(eagle_drafter **out, const eagle_head *head,
                                             const eagle_shape *shape, bool drawn, eagle_error *err);
 
-/* Replays recorded rounds, one per round, then the root alone. `rounds` is borrowed. A root that
- * differs from the recorded one fails the draft with EAGLE_EFIT. */
+/* Replays recorded rounds, one per round, then the root alone; a rewind that forgets tokens starts
+ * the recording again. `rounds` is borrowed. A root that differs from the recorded one fails the
+ * draft with EAGLE_EFIT. */
 EAGLE_API eagle_status eagle_drafter_replay(eagle_drafter **out, const eagle_rounds *rounds,
                                             eagle_error *err);
 
