@@ -242,6 +242,16 @@ static void tensors_that_do_not_fit_are_named(void **state)
 
     config.n_kv_heads = 3;
     assert_int_equal(eagle_model_create(&model, &config, tensors, n, &err), EAGLE_EFORMAT);
+
+    eagle_tensor *cut = malloc((size_t)n * sizeof *cut);
+
+    assert_non_null(cut);
+    memcpy(cut, tensors, (size_t)n * sizeof *cut);
+    cut[0].size--;
+    config = *toy_config(t, false);
+    assert_int_equal(eagle_model_create(&model, &config, cut, n, &err), EAGLE_EFIT);
+    assert_non_null(strstr(err.message, "bytes"));
+    free(cut);
     toy_free(t);
 }
 
