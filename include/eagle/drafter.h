@@ -18,7 +18,8 @@ typedef struct eagle_drafter eagle_drafter; /* opaque */
 
 /* EAGLE-2: expands the `width` best nodes per level over `levels` levels and keeps the `nodes`
  * best of all. width above the vocabulary and nodes above width + (levels - 1) width^2 are
- * clipped. width 1 gives a chain. All three >= 1, else EAGLE_EINVAL. */
+ * clipped. width 1 gives a chain. All three >= 1, then at most 64, 1024 and EAGLE_MAX_NODES, else
+ * EAGLE_EINVAL. EAGLE_ENOMEM, as for all drafters. */
 EAGLE_API eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_head *head,
                                              int32_t levels, int32_t width, int32_t nodes,
                                              eagle_error *err);

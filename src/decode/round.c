@@ -164,8 +164,7 @@ static eagle_status check_path(const eagle_session *s, const eagle_path *path, e
     return path->n > 0 ? EAGLE_OK : eg_fail(err, EAGLE_EINVAL, "an empty path: nothing to commit");
 }
 
-/* Features of the root and the accepted nodes, side by side; and their KV rows, in place. A node's
- * number is at least its depth, so that no move overwrites a row that is still to be moved. */
+/* Features of the root and the accepted nodes, side by side. */
 static const float *gather(eagle_session *s, const eagle_path *path)
 {
     const size_t dim = (size_t)s->rows.dim;
@@ -179,6 +178,8 @@ static const float *gather(eagle_session *s, const eagle_path *path)
     return s->committed;
 }
 
+/* Their KV rows, to the places that follow the committed ones. A node's number is at least its
+ * depth, so that no move overwrites a row that is still to be moved. */
 static void move_rows(eagle_session *s, const eagle_path *path)
 {
     for (int32_t i = 0; i < path->n - 1; i++) {

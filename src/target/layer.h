@@ -103,9 +103,7 @@ void eg_pass_make(eg_pass *out, const eagle_config *config, const eg_compute *co
                   eg_kvcache *kv, const float *inv_freq, const eg_pass_room *room, eg_arena *arena);
 
 /* Runs `before`, then the layer operations of each layer, then `after`. The caller has set the
- * fields of "this pass". Probe: layer i is reported as first_layer + i x direction.
- *
- * EAGLE_ENUMERIC when a thread's floating-point environment is unfit. */
+ * fields of "this pass". EAGLE_ENUMERIC when a thread's floating-point environment is unfit. */
 typedef struct {
     const eg_operation *before; /* [n_before] */
     int32_t n_before;
