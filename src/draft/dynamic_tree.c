@@ -263,17 +263,16 @@ eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_head *head, 
                        "a dynamic tree of %d levels, width %d, %d nodes: needs 1..%d, 1..%d, 1..%d",
                        levels, width, nodes, MAX_LEVELS, MAX_WIDTH, EAGLE_MAX_NODES);
     }
-    dynamic_recipe *r =
-        eg_drafter_new(sizeof *r, &(eagle_drafter){.class = &dynamic_class, .head = head}, err);
+    dynamic_recipe *r = eg_drafter_new(
+        sizeof *r, &(eagle_drafter){.class = &dynamic_class, .head = head, .max_nodes = kept}, err);
 
     if (r == NULL) {
         return EAGLE_ENOMEM;
     }
     r->levels = levels;
     r->width = k;
-    r->base.max_nodes = kept;
     snprintf(r->base.description, sizeof r->base.description, "dynamic L%d K%d N%d", r->levels,
-             r->width, r->base.max_nodes);
+             r->width, kept);
     *out = &r->base;
     return EAGLE_OK;
 }

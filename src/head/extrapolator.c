@@ -124,7 +124,7 @@ eagle_status eg_extrapolation_refresh(eg_extrapolation *e, const int32_t *token,
     const size_t dim = (size_t)e->head->config.dim;
     eagle_status st = EAGLE_OK;
 
-    assert(e->n_tree == 0);
+    e->n_tree = 0;
     for (int32_t done = 0; st == EAGLE_OK && done < n;) {
         const int32_t rows = n - done < e->pass.room.rows ? n - done : e->pass.room.rows;
 

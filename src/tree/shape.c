@@ -100,7 +100,8 @@ eagle_status eagle_shape_create(eagle_shape **out, const int32_t *ranks, const i
 
     *out = NULL;
     if (n_paths < 1 || n_paths > EAGLE_MAX_NODES) {
-        return eg_fail(err, EAGLE_EFORMAT, "shape: %d paths, needs 1 to %d", n_paths, EAGLE_MAX_NODES);
+        return eg_fail(err, EAGLE_EFORMAT, "shape: %d paths, needs 1 to %d", n_paths,
+                       EAGLE_MAX_NODES);
     }
     const size_t n = (size_t)n_paths;
     struct rank_path *paths = eg_alloc(n, sizeof *paths);
