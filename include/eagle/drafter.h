@@ -16,12 +16,10 @@ extern "C" {
 
 typedef struct eagle_drafter eagle_drafter; /* opaque */
 
-/* Most nodes of a drafted tree: node x 8 + sibling is a draw's index, and stays below 2^16. */
-#define EAGLE_MAX_NODES 8191
-
 /* EAGLE-2: expands the `width` best nodes per level over `levels` levels and keeps the `nodes`
  * best of all. width above the vocabulary and nodes above width + (levels - 1) width^2 are
- * clipped. width 1 gives a chain. All three >= 1, else EAGLE_EINVAL. */
+ * clipped. width 1 gives a chain. All three >= 1, then at most 64, 1024 and EAGLE_MAX_NODES, else
+ * EAGLE_EINVAL. EAGLE_ENOMEM, as for all drafters. */
 EAGLE_API eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_head *head,
                                              int32_t levels, int32_t width, int32_t nodes,
                                              eagle_error *err);
@@ -32,8 +30,9 @@ EAGLE_API eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_he
 EAGLE_API eagle_status eagle_drafter_static(eagle_drafter **out, const eagle_head *head,
                                             const eagle_shape *shape, bool drawn, eagle_error *err);
 
-/* Replays recorded rounds, one per round, then the root alone. `rounds` is borrowed. A root that
- * differs from the recorded one fails the draft with EAGLE_EFIT. */
+/* Replays recorded rounds, one per round, then the root alone; a rewind that forgets tokens starts
+ * the recording again. `rounds` is borrowed. A root that differs from the recorded one fails the
+ * draft with EAGLE_EFIT. */
 EAGLE_API eagle_status eagle_drafter_replay(eagle_drafter **out, const eagle_rounds *rounds,
                                             eagle_error *err);
 

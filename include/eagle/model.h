@@ -89,14 +89,15 @@ typedef struct eagle_head eagle_head;   /* opaque: the FeatExtrapolator */
  * disagree), EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_model_open(eagle_model **out, const char *dir, eagle_error *err);
 
-/* Makes a target from tensors in memory, which must outlive it; names as in the files. */
+/* Makes a target from tensors in memory, which must outlive it; names as in the files. EAGLE_EFORMAT
+ * (a size out of range), EAGLE_EUNSUPPORTED, EAGLE_EFIT, EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_model_create(eagle_model **out, const eagle_config *config,
                                           const eagle_tensor *tensors, int32_t n_tensors,
                                           eagle_error *err);
 EAGLE_API void eagle_model_free(eagle_model *model);
 EAGLE_API const eagle_config *eagle_model_config(const eagle_model *model);
 
-/* Opens an EAGLE-1 head for `model`. EAGLE_EFIT when they do not belong together. */
+/* The same for an EAGLE-1 head for `model`. EAGLE_EFIT also when they do not belong together. */
 EAGLE_API eagle_status eagle_head_open(eagle_head **out, const eagle_model *model, const char *dir,
                                        eagle_error *err);
 EAGLE_API eagle_status eagle_head_create(eagle_head **out, const eagle_model *model,
@@ -110,7 +111,8 @@ EAGLE_API bool eagle_head_own_embedding(const eagle_head *head);
 EAGLE_API const eagle_tensor *eagle_model_tensor(const eagle_model *model, int32_t i);
 EAGLE_API const eagle_tensor *eagle_head_tensor(const eagle_head *head, int32_t i);
 
-/* Reads every weight once with `threads` threads; *n_bytes receives how many bytes that was.
+/* Reads every weight once with `threads` threads (1 to 64; 0: the CPUs this process may use; else
+ * EAGLE_EINVAL); *n_bytes receives how many bytes that was.
  * With `check`, EAGLE_EFORMAT names the first tensor that holds a NaN or an infinity; without
  * it the time of the call measures the read bandwidth of the mapping. `head` may be NULL. */
 EAGLE_API eagle_status eagle_model_scan(uint64_t *n_bytes, const eagle_model *model,

@@ -50,7 +50,7 @@ typedef struct {
     uint64_t weights;   /* mapped, of model and head    */
     uint64_t target_kv; /* KV cache of the target       */
     uint64_t head_kv;   /* KV cache and slots of the head */
-    uint64_t work;      /* activations, logits, tree    */
+    uint64_t work;      /* activations, logits, laws    */
 } eagle_memory_bill;
 EAGLE_API eagle_status eagle_session_bill(eagle_memory_bill *out, const eagle_model *model,
                                           const eagle_drafter *drafter,
@@ -60,30 +60,39 @@ EAGLE_API eagle_status eagle_session_bill(eagle_memory_bill *out, const eagle_mo
  *
  * Allocates all the session will ever need; no later call allocates. On success *out is the
  * session, to be freed with eagle_session_free(). On failure *out is NULL, *err says why, and
- * the result is EAGLE_ENOMEM, EAGLE_EINVAL (an option), EAGLE_EFIT (the drafter's head was made
- * for another model) or EAGLE_ENUMERIC (unfit floating-point environment). */
+ * the result is EAGLE_ENOMEM, EAGLE_EINVAL (an option), EAGLE_ELIMIT (a context above 2^24),
+ * EAGLE_EUNSUPPORTED (fast math is not built in), EAGLE_EFIT (the drafter's head was made for another
+ * model) or EAGLE_ENUMERIC (unfit floating-point environment). The bill fails alike. */
 EAGLE_API eagle_status eagle_session_create(eagle_session **out, const eagle_model *model,
                                             const eagle_drafter *drafter,
                                             const eagle_session_options *opt, eagle_error *err);
 EAGLE_API void eagle_session_free(eagle_session *s);
 
-/* Appends n tokens (1 <= n <= chunk) and runs the target over them. Tokens out of range are
- * EAGLE_EINVAL, more than ctx EAGLE_ELIMIT; then nothing was appended. `rows` may be NULL; else it
- * receives logits and features of all n rows (n <= max_nodes), valid until the next call. */
+/* Appends n tokens (1 <= n <= chunk) and runs the target over them. `rows` may be NULL; else it
+ * receives logits and features of all n rows (n <= max_nodes), valid until the next call.
+ *
+ * EAGLE_EINVAL for an n or a token out of range, EAGLE_ELIMIT for more than ctx, EAGLE_ENUMERIC when
+ * a row is not finite; then nothing was appended. */
 EAGLE_API eagle_status eagle_session_feed(eagle_rows *rows, eagle_session *s, const int32_t *token,
                                           int32_t n, eagle_error *err);
 
 /* The four calls of a round. Views stay valid until the next call of the same kind.
  *
  *   draft   *tree is the drafter's tree below the current root, cut to the context; after a
- *           feed, or without a drafter, the root alone. EAGLE_ELIMIT when the context is full,
- *           EAGLE_EINVAL when nothing was fed.
+ *           feed, or without a drafter, the root alone. `draws` may be NULL unless children are
+ *           drawn. EAGLE_ELIMIT when the context is full, EAGLE_EINVAL when nothing was fed,
+ *           EAGLE_EFIT when a recorded round has another root.
  *   score   runs the target over all nodes in one pass. `tree` may be one's own, with the same
- *           root token and position.
+ *           root token and position, and then has to stay as it is until the commit. After a feed
+ *           it has to be the root alone: EAGLE_EINVAL. EAGLE_EFIT for another root; EAGLE_ELIMIT for
+ *           more than max_nodes, a node beyond the context, or more than 512 nodes that are
+ *           deeper than 512 on average; else as eagle_tree_check().
  *   commit  moves the KV rows of the accepted path to their places, forgets the others, and
  *           hands the new tokens and features to the drafter. `path` may be one's own choice, if
- *           it is a path of the tree last scored. EAGLE_ENUMERIC when a committed row is not
- *           finite; the session then stays as before the round. */
+ *           it is a path of the tree last scored, else EAGLE_EINVAL. EAGLE_ENUMERIC when a committed row is not
+ *           finite. On failure the session stays as before the commit.
+ *
+ * Every pass, also of the drafter, may find an unfit floating-point environment: EAGLE_ENUMERIC. */
 EAGLE_API eagle_status eagle_session_draft(const eagle_tree **tree, eagle_session *s,
                                            const eagle_draws *draws, eagle_error *err);
 EAGLE_API eagle_status eagle_session_score(eagle_rows *rows, eagle_session *s,
@@ -95,7 +104,8 @@ EAGLE_API eagle_status eagle_session_commit(eagle_session *s, const eagle_path *
 EAGLE_API eagle_status eagle_session_step(const eagle_path **path, eagle_session *s,
                                           eagle_error *err);
 
-/* The tree and the rows of the last round, for reports; empty before the first. */
+/* The drafter's last tree and the rows last scored, for reports. A feed or a rewind empties the
+ * rows. */
 EAGLE_API const eagle_tree *eagle_session_tree(const eagle_session *s);
 EAGLE_API const eagle_rows *eagle_session_rows(const eagle_session *s);
 

@@ -16,6 +16,10 @@
 extern "C" {
 #endif
 
+/* Most nodes of a drafted tree, the root not counted: node x 8 + sibling is a draw's index
+ * (verify.h), and stays below 2^16. */
+#define EAGLE_MAX_NODES 8191
+
 /* A tree as flat arrays. A view: whoever made the tree owns the arrays. */
 typedef struct {
     int32_t n_nodes;  /* root included, <= cap                                         */
@@ -61,8 +65,9 @@ EAGLE_API eagle_status eagle_tree_check(const eagle_tree *tree, int32_t vocab, e
 typedef struct eagle_shape eagle_shape; /* opaque */
 
 /* Builds a shape from `n_paths` rank paths laid end to end in `ranks`, path i having
- * length[i] >= 1 ranks (0 = most likely child). Any order; a missing prefix, a repeated path
- * or a negative rank is EAGLE_EFORMAT. Free with eagle_shape_free(). */
+ * length[i] >= 1 ranks (0 = most likely child). Any order; a missing prefix, a repeated path,
+ * a negative rank or more than EAGLE_MAX_NODES paths is EAGLE_EFORMAT. EAGLE_ENOMEM. Free with
+ * eagle_shape_free(). */
 EAGLE_API eagle_status eagle_shape_create(eagle_shape **out, const int32_t *ranks,
                                           const int32_t *length, int32_t n_paths, eagle_error *err);
 /* A shape by name: "mc_sim_7b_63", EAGLE-1's tree of 25 nodes (spec: SafeAILab/EAGLE v1,
@@ -82,7 +87,7 @@ EAGLE_API int32_t eagle_shape_level(const eagle_shape *shape, int32_t i);
 typedef struct eagle_rounds eagle_rounds; /* opaque */
 EAGLE_API eagle_status eagle_rounds_create(eagle_rounds **out, eagle_error *err);
 /* Appends a round: the root's token, then n nodes with parents (0 = root, i = node i). EAGLE_ENOMEM;
- * EAGLE_EFORMAT, naming round and node, when it is no tree. */
+ * EAGLE_EFORMAT, naming round and node, when it is no tree of at most EAGLE_MAX_NODES nodes. */
 EAGLE_API eagle_status eagle_rounds_add(eagle_rounds *rounds, int32_t root, const int32_t *token,
                                         const int32_t *parent, int32_t n, eagle_error *err);
 EAGLE_API void eagle_rounds_free(eagle_rounds *rounds);

@@ -55,7 +55,7 @@ typedef struct {
     void *ctx;
 } eagle_draws;
 
-/* Philox4x32-10: key = seed, counter = (index x 2^16 + attempt, purpose, position, stream). */
+/* Philox4x32-10: key = seed, counter = (index x 2^16 + block, purpose, position, stream). */
 typedef struct {
     uint64_t seed;
     uint32_t stream;
@@ -135,7 +135,7 @@ typedef struct {
 
 /* Makes a path for trees of up to `cap_nodes` nodes over `vocab` tokens (<= 2^18), with all
  * the scratch that eagle_verify() needs in `mode`. EAGLE_ENOMEM, EAGLE_EUNSUPPORTED (vocab),
- * EAGLE_EINVAL (cap_nodes outside [1, 65536]). Free with eagle_path_free(). */
+ * EAGLE_EINVAL (cap_nodes outside [1, 65536], vocab < 1). Free with eagle_path_free(). */
 EAGLE_API eagle_status eagle_path_create(eagle_path **out, int32_t cap_nodes, int32_t vocab,
                                          eagle_verify_mode mode, eagle_error *err);
 EAGLE_API void eagle_path_free(eagle_path *path);

@@ -50,7 +50,7 @@ static uint32_t saved_registers(void)
     return low;
 }
 
-eg_cpu eg_cpu_detect(void)
+static eg_cpu detect(void)
 {
     const uint32_t ymm = 0x6;         /* SSE and AVX state                       */
     const uint32_t zmm = ymm | 0xe0u; /* and mask registers, zmm0-15 high, 16-31 */
@@ -85,7 +85,7 @@ static void read_name(char *name, size_t size)
 
 #else
 
-eg_cpu eg_cpu_detect(void)
+static eg_cpu detect(void)
 {
 #if defined(__aarch64__)
     return (eg_cpu){.neon = true}; /* part of the base architecture */
@@ -117,6 +117,22 @@ static void read_name(char *name, size_t size)
 }
 
 #endif
+
+/* Asked once: under a hypervisor a CPUID costs some ten microseconds, and every law asks for the
+ * best kernels. */
+static pthread_once_t detected = PTHREAD_ONCE_INIT;
+static eg_cpu this_cpu;
+
+static void set_cpu(void)
+{
+    this_cpu = detect();
+}
+
+eg_cpu eg_cpu_detect(void)
+{
+    pthread_once(&detected, set_cpu);
+    return this_cpu;
+}
 
 static pthread_once_t named = PTHREAD_ONCE_INIT;
 static char cpu_name[128];

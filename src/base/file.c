@@ -136,11 +136,23 @@ char *eg_path_join(const char *dir, const char *name)
     return path;
 }
 
+/* Creates a file of a name that nobody has, as public as any other new file: the system applies the
+ * umask, which only a process, not a library, may look at. */
+static int create_beside(char *name, size_t size, const char *path)
+{
+    int fd = -1;
+
+    for (int i = 0; fd < 0 && i < 1000 && (i == 0 || errno == EEXIST); i++) {
+        snprintf(name, size, "%s.%ld-%d", path, (long)getpid(), i);
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
+    return fd;
+}
+
 eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
 {
-    static const char suffix[] = ".XXXXXX";
     eagle_status st = EAGLE_OK;
-    size_t size = strlen(path) + sizeof suffix;
+    const size_t size = strlen(path) + 32; /* a dot, two numbers */
     int fd = -1;
 
     *out = (eg_output){0};
@@ -150,8 +162,7 @@ eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
         st = eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its name", path);
         goto done;
     }
-    snprintf(out->temporary, size, "%s%s", path, suffix);
-    fd = mkstemp(out->temporary);
+    fd = create_beside(out->temporary, size, path);
     if (fd < 0) {
         free(out->temporary); /* there is no such file to remove */
         out->temporary = NULL;
@@ -164,11 +175,6 @@ eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
         goto done;
     }
     fd = -1;
-    /* mkstemp makes a private file; the result is as public as any other. */
-    mode_t mask = umask(0);
-
-    umask(mask);
-    (void)fchmod(fileno(out->file), 0666 & ~mask);
 
 done:
     if (fd >= 0) {

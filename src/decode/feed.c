@@ -16,19 +16,19 @@ static int32_t set_up(eagle_session *s, int32_t begin, int32_t end, int32_t n_lo
     return end - begin;
 }
 
-/* Every fed row is committed: all must be finite. */
-static eagle_status check_rows(const eagle_session *s, int32_t begin, int32_t n, eagle_error *err)
+eagle_status eg_session_check_row(const eagle_session *s, int32_t i, int32_t pos, eagle_error *err)
 {
-    for (int32_t i = 0; i < n; i++) {
-        const int32_t fault = s->forward.pass.fault[i];
+    const int32_t layer = s->forward.pass.fault[i] - 1;
 
-        if (fault != 0) {
-            return eg_fail(err, EAGLE_ENUMERIC,
-                           "position %d: a NaN or an infinity in the output of layer %d", begin + i,
-                           fault - 1);
-        }
+    if (layer < 0) {
+        return EAGLE_OK;
     }
-    return EAGLE_OK;
+    if (layer < s->model->target.config.n_layers) {
+        return eg_fail(err, EAGLE_ENUMERIC,
+                       "position %d: a NaN or an infinity in the output of layer %d", pos, layer);
+    }
+    return eg_fail(err, EAGLE_ENUMERIC,
+                   "position %d: a NaN or an infinity in the final norm or the logits", pos);
 }
 
 /* Tells the drafter of the pairs (token i + 1, feature i) that are new: the pending feature with the
@@ -98,8 +98,8 @@ eagle_status eagle_session_feed(eagle_rows *rows, eagle_session *s, const int32_
     const int32_t n_rows = set_up(s, begin, end, rows != NULL ? n : 0);
 
     st = eg_forward_run(&s->forward, s->row, n_rows, s->opt.math == EAGLE_MATH_FAST, err);
-    if (st == EAGLE_OK) {
-        st = check_rows(s, begin, n_rows, err);
+    for (int32_t i = 0; st == EAGLE_OK && i < n_rows; i++) { /* all of them are committed */
+        st = eg_session_check_row(s, i, begin + i, err);
     }
     if (st == EAGLE_OK) {
         st = tell(s, pending, begin, end, err);

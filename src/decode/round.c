@@ -123,7 +123,7 @@ eagle_status eagle_session_score(eagle_rows *rows, eagle_session *s, const eagle
                            .dim = c->dim,
                            .logits = s->forward.pass.logits,
                            .features = pending ? s->pending : s->forward.feature,
-                           .fault = pending ? NULL : s->forward.pass.fault};
+                           .fault = s->forward.pass.fault};
     s->scored = tree;
     *rows = s->rows;
     return EAGLE_OK;
@@ -144,10 +144,10 @@ static eagle_status check_path(const eagle_session *s, const eagle_path *path, e
         const bool last = i == path->n - 1;
         const int32_t node = path->node[i];
 
-        if (s->rows.fault != NULL && s->rows.fault[at] != 0) {
-            return eg_fail(err, EAGLE_ENUMERIC,
-                           "node %d at position %d: a NaN or an infinity in the output of layer %d",
-                           at, tree->pos + tree->depth[at], s->rows.fault[at] - 1);
+        eagle_status st = eg_session_check_row(s, at, tree->pos + tree->depth[at], err);
+
+        if (st != EAGLE_OK) {
+            return st;
         }
         if (path->token[i] < 0 || path->token[i] >= s->rows.vocab) {
             return eg_fail(err, EAGLE_EINVAL, "token %d: the vocabulary has %d", path->token[i],
@@ -164,8 +164,7 @@ static eagle_status check_path(const eagle_session *s, const eagle_path *path, e
     return path->n > 0 ? EAGLE_OK : eg_fail(err, EAGLE_EINVAL, "an empty path: nothing to commit");
 }
 
-/* Features of the root and the accepted nodes, side by side; and their KV rows, in place. A node's
- * number is at least its depth, so that no move overwrites a row that is still to be moved. */
+/* Features of the root and the accepted nodes, side by side. */
 static const float *gather(eagle_session *s, const eagle_path *path)
 {
     const size_t dim = (size_t)s->rows.dim;
@@ -179,6 +178,8 @@ static const float *gather(eagle_session *s, const eagle_path *path)
     return s->committed;
 }
 
+/* Their KV rows, to the places that follow the committed ones. A node's number is at least its
+ * depth, so that no move overwrites a row that is still to be moved. */
 static void move_rows(eagle_session *s, const eagle_path *path)
 {
     for (int32_t i = 0; i < path->n - 1; i++) {

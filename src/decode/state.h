@@ -45,6 +45,9 @@ static inline bool eg_session_pending(const eagle_session *s)
     return s->n_token > 0 && s->n_kv == s->n_token;
 }
 
+/* EAGLE_ENUMERIC when row i of the last pass, at position `pos`, is not finite. */
+eagle_status eg_session_check_row(const eagle_session *s, int32_t i, int32_t pos, eagle_error *err);
+
 /* Makes the drafter forget all but the first n tokens. */
 static inline void eg_session_forget(eagle_session *s, int32_t n)
 {

@@ -18,7 +18,7 @@ typedef struct eg_drafting eg_drafting;
 typedef struct {
     eg_compute compute;
     int32_t ctx;   /* positions                    */
-    int32_t chunk; /* most rows of one observation */
+    int32_t chunk; /* most tokens of one feed      */
 } eg_draft_setup;
 
 /* What a drafter may look at when it proposes. */

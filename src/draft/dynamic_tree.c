@@ -17,7 +17,6 @@
 #include "draft/extrapolating.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 typedef struct {
     eagle_drafter base; /* first */
@@ -31,15 +30,16 @@ typedef struct {
     int32_t parent; /* candidate, or -1: the root     */
     int32_t depth;
     float score;
-    int32_t slot; /* its tree slot once expanded, or -1 */
-    int32_t node; /* its number in the tree, or -1      */
+    int32_t slot; /* its tree slot, once expanded       */
+    int32_t node; /* its number in the tree, once kept  */
+    bool kept;
 } candidate;
 
 typedef struct {
     eg_extrapolating e; /* first */
     candidate *all;     /* [K + (L - 1) K^2] in order of creation          */
     int32_t n;          /* candidates so far                               */
-    int32_t *order;     /* [N] the candidates that are kept                */
+    int32_t *best;      /* [N] the candidates that are kept                */
     int32_t *beam;      /* [K] candidates that are expanded next           */
     int32_t n_beam;
     int32_t *top; /* [K] most likely tokens of one row               */
@@ -50,10 +50,12 @@ static const dynamic_recipe *recipe(const dynamic_drafting *d)
     return (const dynamic_recipe *)d->e.base.drafter;
 }
 
-/* L and K are bounded so that the product fits. */
-static int32_t n_candidates(const dynamic_recipe *r)
+#define MAX_LEVELS 64 /* up to here the product below fits */
+#define MAX_WIDTH  1024
+
+static int32_t n_candidates(int32_t levels, int32_t width)
 {
-    return r->width + (r->levels - 1) * r->width * r->width;
+    return width + (levels - 1) * width * width;
 }
 
 /* ---- choosing ------------------------------------------------------------------------ */
@@ -137,8 +139,6 @@ static void add_children(dynamic_drafting *d, int32_t parent, const float *logit
             .parent = parent,
             .depth = parent < 0 ? 1 : d->all[parent].depth + 1,
             .score = above + eg_log_prob(&norm, logits[d->top[i]]),
-            .slot = -1,
-            .node = -1,
         };
     }
 }
@@ -172,25 +172,21 @@ static eagle_status grow_level(dynamic_drafting *d, eagle_error *err)
     return EAGLE_OK;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const int32_t x = *(const int32_t *)a;
-    const int32_t y = *(const int32_t *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Keeps the best candidates and numbers them in order of creation. */
 static void keep_best(dynamic_drafting *d, eagle_tree *tree)
 {
-    const int32_t n = choose(d->order, d->all, 0, d->n, d->e.base.drafter->max_nodes);
+    const int32_t n = choose(d->best, d->all, 0, d->n, d->e.base.drafter->max_nodes);
 
-    qsort(d->order, (size_t)n, sizeof *d->order, ascending);
     for (int32_t i = 0; i < n; i++) {
-        candidate *node = &d->all[d->order[i]];
-        const int32_t parent = node->parent < 0 ? 0 : d->all[node->parent].node;
+        d->all[d->best[i]].kept = true;
+    }
+    for (int32_t i = 0; i < d->n; i++) {
+        candidate *c = &d->all[i];
 
-        node->node = eagle_tree_add(tree, parent, node->token, node->score);
+        if (c->kept) {
+            c->node = eagle_tree_add(tree, c->parent < 0 ? 0 : d->all[c->parent].node, c->token,
+                                     c->score);
+        }
     }
 }
 
@@ -235,8 +231,9 @@ static void init(eg_drafting *drafting, const eagle_drafter *drafter, const eg_d
         .slots = (r->levels - 1) * r->width, .depth = r->levels, .width = r->width};
 
     eg_extrapolating_init(&d->e, drafter, setup, &room, arena);
-    d->all = eg_arena_take(arena, EG_FOR_WORK, (size_t)n_candidates(r), sizeof *d->all);
-    d->order = eg_arena_take(arena, EG_FOR_WORK, (size_t)drafter->max_nodes, sizeof *d->order);
+    d->all = eg_arena_take(arena, EG_FOR_WORK, (size_t)n_candidates(r->levels, r->width),
+                           sizeof *d->all);
+    d->best = eg_arena_take(arena, EG_FOR_WORK, (size_t)drafter->max_nodes, sizeof *d->best);
     d->beam = eg_arena_take(arena, EG_FOR_WORK, width, sizeof *d->beam);
     d->top = eg_arena_take(arena, EG_FOR_WORK, width, sizeof *d->top);
 }
@@ -251,35 +248,31 @@ static const eg_drafter_class dynamic_class = {
     .set_probe = eg_extrapolating_set_probe,
 };
 
-#define MAX_LEVELS 64
-#define MAX_WIDTH  1024
-
 eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_head *head, int32_t levels,
                                    int32_t width, int32_t nodes, eagle_error *err)
 {
     const int32_t vocab = head->config.vocab;
-    const int64_t k = width < vocab ? width : vocab;
-    const int64_t most = k + (levels - 1) * k * k;
-    const int64_t kept = nodes < most ? nodes : most;
+    const int32_t k = width < vocab ? width : vocab;
+    const bool fits = levels >= 1 && levels <= MAX_LEVELS && k >= 1 && k <= MAX_WIDTH && nodes >= 1;
+    const int32_t most = fits ? n_candidates(levels, k) : 0;
+    const int32_t kept = nodes < most ? nodes : most;
 
     *out = NULL;
-    if (levels < 1 || levels > MAX_LEVELS || width < 1 || k > MAX_WIDTH || nodes < 1 ||
-        kept > EAGLE_MAX_NODES) {
+    if (!fits || kept > EAGLE_MAX_NODES) {
         return eg_fail(err, EAGLE_EINVAL,
                        "a dynamic tree of %d levels, width %d, %d nodes: needs 1..%d, 1..%d, 1..%d",
                        levels, width, nodes, MAX_LEVELS, MAX_WIDTH, EAGLE_MAX_NODES);
     }
-    dynamic_recipe *r =
-        eg_drafter_new(sizeof *r, &(eagle_drafter){.class = &dynamic_class, .head = head}, err);
+    dynamic_recipe *r = eg_drafter_new(
+        sizeof *r, &(eagle_drafter){.class = &dynamic_class, .head = head, .max_nodes = kept}, err);
 
     if (r == NULL) {
         return EAGLE_ENOMEM;
     }
     r->levels = levels;
-    r->width = (int32_t)k;
-    r->base.max_nodes = (int32_t)kept;
+    r->width = k;
     snprintf(r->base.description, sizeof r->base.description, "dynamic L%d K%d N%d", r->levels,
-             r->width, r->base.max_nodes);
+             r->width, kept);
     *out = &r->base;
     return EAGLE_OK;
 }

@@ -27,10 +27,8 @@ void eg_extrapolating_init(eg_extrapolating *e, const eagle_drafter *drafter,
 eagle_status eg_extrapolating_observe(eg_drafting *drafting, const int32_t *token,
                                       const float *feature, int32_t n, bool fast, eagle_error *err)
 {
-    eg_extrapolating *e = (eg_extrapolating *)drafting;
-
-    eg_extrapolation_prune(&e->head);
-    return eg_extrapolation_refresh(&e->head, token, feature, n, fast, err);
+    return eg_extrapolation_refresh(&((eg_extrapolating *)drafting)->head, token, feature, n, fast,
+                                    err);
 }
 
 /* Slot i carries token i + 1: n tokens leave n - 1 slots. */

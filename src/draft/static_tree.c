@@ -261,10 +261,6 @@ eagle_status eagle_drafter_static(eagle_drafter **out, const eagle_head *head,
     const int32_t n = eagle_shape_nodes(shape) + 1;
 
     *out = NULL;
-    if (n > EAGLE_MAX_NODES + 1) {
-        return eg_fail(err, EAGLE_EINVAL, "a tree of %d nodes, at most %d are possible", n - 1,
-                       EAGLE_MAX_NODES);
-    }
     if (eagle_shape_max_rank(shape) >= head->config.vocab) {
         return eg_fail(err, EAGLE_EFIT, "the tree asks for rank %d of %d tokens",
                        eagle_shape_max_rank(shape), head->config.vocab);

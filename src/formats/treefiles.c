@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_MAX  ((size_t)64 << 20) /* bytes */
-#define NODES_MAX (1 << 16)          /* of one tree, without the root */
+#define FILE_MAX ((size_t)64 << 20) /* bytes */
 
 /* An element of a list as an integer from 0 to `high`. `where` names the list. */
 static eagle_status get_element(int32_t *out, const char *path, const char *where,
@@ -36,15 +35,15 @@ static eagle_status count_ranks(size_t *n_ranks, const char *path, const json_t 
 {
     *n_ranks = 0;
     if (!json_is_array(paths) || json_array_size(paths) == 0 ||
-        json_array_size(paths) > NODES_MAX) {
+        json_array_size(paths) > EAGLE_MAX_NODES) {
         return eg_fail(err, EAGLE_EFORMAT, "%s: %s, must be a list of 1 to %d paths such as [0,1]",
-                       path, eg_json_describe(paths).text, NODES_MAX);
+                       path, eg_json_describe(paths).text, EAGLE_MAX_NODES);
     }
     for (size_t i = 0; i < json_array_size(paths); i++) {
         const json_t *ranks = json_array_get(paths, i);
 
         if (!json_is_array(ranks) || json_array_size(ranks) == 0 ||
-            json_array_size(ranks) > NODES_MAX) {
+            json_array_size(ranks) > EAGLE_MAX_NODES) {
             return eg_fail(err, EAGLE_EFORMAT, "%s: path %zu is %s, must be a list of ranks", path,
                            i, eg_json_describe(ranks).text);
         }
@@ -159,12 +158,12 @@ static eagle_status add_round(eagle_rounds *rounds, const eg_json_object *round,
         return st;
     }
     if (!json_is_array(tokens) || !json_is_array(parents) || n != json_array_size(parents) ||
-        n > NODES_MAX) {
+        n > EAGLE_MAX_NODES) {
         return eg_fail(err, EAGLE_EFORMAT,
                        "%s: \"%stokens\" is %s and \"parents\" %s, must be two lists of the same "
                        "length, at most %d",
                        round->path, round->prefix, eg_json_describe(tokens).text,
-                       eg_json_describe(parents).text, NODES_MAX);
+                       eg_json_describe(parents).text, EAGLE_MAX_NODES);
     }
     token = eg_alloc(n, sizeof *token);
     parent = eg_alloc(n, sizeof *parent);

@@ -86,6 +86,22 @@ void eg_extrapolation_make(eg_extrapolation *out, const eagle_head *head, const 
     out->level = eg_arena_take(arena, EG_FOR_WORK, tree, sizeof *out->level);
 }
 
+/* Runs a program over n rows; with logits, a probe sees them at the end. */
+static eagle_status run_program(eg_extrapolation *e, const eg_program *program, int32_t n,
+                                bool logits, eagle_error *err)
+{
+    const int32_t vocab = e->head->config.vocab;
+    const eagle_probe *probe = e->pass.probe;
+
+    e->pass.n_rows = n;
+    eagle_status st = eg_pass_run(&e->pass, program, err);
+
+    if (st == EAGLE_OK && logits && probe != NULL) {
+        probe->see(probe->ctx, EAGLE_SITE_HEAD_LOGITS, 0, n, vocab, e->pass.logits, vocab);
+    }
+    return st;
+}
+
 /* Runs the n rows that are set up in e->rows and e->in. */
 static eagle_status run(eg_extrapolation *e, int32_t n, bool logits, bool fast, eagle_error *err)
 {
@@ -98,17 +114,8 @@ static eagle_status run(eg_extrapolation *e, int32_t n, bool logits, bool fast, 
                                 .n_after = logits ? 2 : 1};
 
     e->pass.rows = e->rows;
-    e->pass.n_rows = n;
     e->pass.fast = fast;
-    eagle_status st = eg_pass_run(&e->pass, &program, err);
-    const eagle_probe *probe = e->pass.probe;
-
-    if (st == EAGLE_OK && logits && probe != NULL) {
-        const int32_t vocab = e->head->config.vocab;
-
-        probe->see(probe->ctx, EAGLE_SITE_HEAD_LOGITS, 0, n, vocab, e->pass.logits, vocab);
-    }
-    return st;
+    return run_program(e, &program, n, logits, err);
 }
 
 eagle_status eg_extrapolation_refresh(eg_extrapolation *e, const int32_t *token,
@@ -117,7 +124,7 @@ eagle_status eg_extrapolation_refresh(eg_extrapolation *e, const int32_t *token,
     const size_t dim = (size_t)e->head->config.dim;
     eagle_status st = EAGLE_OK;
 
-    assert(e->n_tree == 0);
+    e->n_tree = 0;
     for (int32_t done = 0; st == EAGLE_OK && done < n;) {
         const int32_t rows = n - done < e->pass.room.rows ? n - done : e->pass.room.rows;
 
@@ -143,10 +150,9 @@ eagle_status eg_extrapolation_root(const float **logits, eg_extrapolation *e, ea
 
     assert(e->n_stable >= 1);
     memcpy(e->pass.x, e->out + (size_t)(e->n_stable - 1) * dim, dim * sizeof(float));
-    e->pass.n_rows = 1;
     e->pass.fast = false;
     *logits = e->pass.logits;
-    return eg_pass_run(&e->pass, &program, err);
+    return run_program(e, &program, 1, true, err);
 }
 
 /* Sets up row i: tree slot e->n_tree + i. */

@@ -69,6 +69,10 @@ static eagle_status take(const eagle_tensor **out, eg_tensor_source *source, con
         return eg_fail(err, EAGLE_EUNSUPPORTED, "tensor %s is %s, needs to be F32, F16 or BF16",
                        name, eagle_dtype_name(t->dtype));
     }
+    if (t->size != (size_t)rows * (cols > 0 ? (size_t)cols : 1) * eagle_dtype_size(t->dtype)) {
+        return eg_fail(err, EAGLE_EFIT, "tensor %s has %zu bytes, its shape needs others", name,
+                       t->size);
+    }
     source->taken[i] = true;
     *out = t;
     return EAGLE_OK;

@@ -32,12 +32,16 @@ static void final_norm(eg_pass *p, const eg_worker *worker)
 {
     eg_forward *f = owner(p);
     const size_t dim = (size_t)p->config->dim;
+    const int32_t n_layers = p->config->n_layers;
     const eg_span share = eg_worker_span(worker, (size_t)p->n_rows, 1);
 
     for (size_t i = share.begin; i < share.end; i++) {
-        eg_pass_check(p, (int32_t)i, p->config->n_layers);
-        p->compute.kernels->rmsnorm(f->feature + i * dim, p->x + i * dim, f->target->norm,
-                                    p->config->rms_eps, dim);
+        const float *x = p->x + i * dim;
+        float *feature = f->feature + i * dim;
+
+        eg_pass_check(p, (int32_t)i, x, dim, n_layers);
+        p->compute.kernels->rmsnorm(feature, x, f->target->norm, p->config->rms_eps, dim);
+        eg_pass_check(p, (int32_t)i, feature, dim, n_layers + 1);
     }
 }
 
@@ -64,10 +68,22 @@ static void lm_head(eg_pass *p, const eg_worker *worker)
     }
 }
 
+static void check_logits(eg_pass *p, const eg_worker *worker)
+{
+    const eg_forward *f = owner(p);
+    const size_t vocab = (size_t)p->config->vocab;
+    const eg_span share = eg_worker_span(worker, (size_t)f->n_wanting, 1);
+
+    for (size_t j = share.begin; j < share.end; j++) {
+        eg_pass_check(p, f->wanting[j], p->logits + j * vocab, vocab, p->config->n_layers + 1);
+    }
+}
+
 static const eg_operation begin[] = {{embed, EAGLE_SITE_EMBED, false}};
 static const eg_operation end[] = {{final_norm, EAGLE_SITE_LOGITS, false},
                                    {gather, EAGLE_SITE_LOGITS, false},
-                                   {lm_head, EAGLE_SITE_LOGITS, true}};
+                                   {lm_head, EAGLE_SITE_LOGITS, true},
+                                   {check_logits, EAGLE_SITE_LOGITS, false}};
 
 void eg_forward_make(eg_forward *out, const eg_target *target, const eg_compute *compute,
                      const eg_pass_room *room, eg_arena *arena)
@@ -98,7 +114,7 @@ eagle_status eg_forward_run(eg_forward *f, const eg_row *rows, int32_t n, bool f
                                 .layers = f->target->layers,
                                 .n_layers = f->target->config.n_layers,
                                 .after = end,
-                                .n_after = 3};
+                                .n_after = 4};
 
     assert(n >= 1 && n <= f->pass.room.rows);
     f->n_wanting = 0;
@@ -122,11 +138,12 @@ eagle_status eg_forward_run(eg_forward *f, const eg_row *rows, int32_t n, bool f
 
 eagle_status eg_forward_logits(eg_forward *f, const float *feature, eagle_error *err)
 {
-    const eg_program program = {.after = &end[2], .n_after = 1};
+    const eg_program program = {.after = &end[2], .n_after = 2};
 
     memcpy(f->pass.y, feature, (size_t)f->target->config.dim * sizeof(float));
     f->n_wanting = 1;
-    f->pass.n_rows = 0;
+    f->wanting[0] = 0;
+    f->pass.n_rows = 1;
     f->pass.fast = false;
     eagle_status st = eg_pass_run(&f->pass, &program, err);
 

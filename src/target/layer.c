@@ -61,11 +61,9 @@ void eg_pass_rotation(eg_pass *p, int32_t i)
                    p->rows[i].pos);
 }
 
-void eg_pass_check(eg_pass *p, int32_t i, int32_t fault)
+void eg_pass_check(eg_pass *p, int32_t i, const float *value, size_t n, int32_t fault)
 {
-    const size_t dim = (size_t)p->config->dim;
-
-    if (p->fault[i] == 0 && !eg_all_finite(p->x + (size_t)i * dim, dim)) {
+    if (p->fault[i] == 0 && !eg_all_finite(value, n)) {
         p->fault[i] = fault;
     }
 }
@@ -87,11 +85,12 @@ static void norm_rows(eg_pass *p, const eg_worker *worker, const float *weight)
 
 static void attn_norm(eg_pass *p, const eg_worker *worker)
 {
+    const size_t dim = (size_t)p->config->dim;
     const eg_span share = eg_worker_span(worker, (size_t)p->n_rows, 1);
 
     /* What the layer before left behind; an embedding counts as layer 0's. */
     for (size_t i = share.begin; i < share.end; i++) {
-        eg_pass_check(p, (int32_t)i, p->layer_index > 0 ? p->layer_index : 1);
+        eg_pass_check(p, (int32_t)i, p->x + i * dim, dim, p->layer_index > 0 ? p->layer_index : 1);
     }
     norm_rows(p, worker, p->layer->attn_norm);
 }

@@ -103,9 +103,7 @@ void eg_pass_make(eg_pass *out, const eagle_config *config, const eg_compute *co
                   eg_kvcache *kv, const float *inv_freq, const eg_pass_room *room, eg_arena *arena);
 
 /* Runs `before`, then the layer operations of each layer, then `after`. The caller has set the
- * fields of "this pass". Probe: layer i is reported as first_layer + i x direction.
- *
- * EAGLE_ENUMERIC when a thread's floating-point environment is unfit. */
+ * fields of "this pass". EAGLE_ENUMERIC when a thread's floating-point environment is unfit. */
 typedef struct {
     const eg_operation *before; /* [n_before] */
     int32_t n_before;
@@ -130,7 +128,8 @@ void eg_matrix_row(float *y, const eg_matrix *matrix, int32_t row);
 /* Fills cos and sin of row i from its position. */
 void eg_pass_rotation(eg_pass *p, int32_t i);
 
-/* Sets fault[i] to `fault` if row i of x is not finite and nothing was found before. */
-void eg_pass_check(eg_pass *p, int32_t i, int32_t fault);
+/* Sets fault[i] to `fault` if the n values that row i has become are not all finite, and nothing was
+ * found before. */
+void eg_pass_check(eg_pass *p, int32_t i, const float *value, size_t n, int32_t fault);
 
 #endif

@@ -36,7 +36,8 @@ void eg_forward_make(eg_forward *out, const eg_target *target, const eg_compute 
 eagle_status eg_forward_run(eg_forward *f, const eg_row *rows, int32_t n, bool fast,
                             eagle_error *err);
 
-/* Logits of one feature: the end of a pass alone. Writes row 0 of f->pass.logits. */
+/* Logits of one feature: the end of a pass alone. Writes row 0 of f->pass.logits and of
+ * f->pass.fault. */
 eagle_status eg_forward_logits(eg_forward *f, const float *feature, eagle_error *err);
 
 #endif

@@ -44,8 +44,9 @@ static eagle_status check_round(const eagle_rounds *rounds, int32_t root, const 
 {
     int32_t r = rounds->n;
 
-    if (root < 0 || n < 0 || n > MAX_ROUNDS) {
-        return eg_fail(err, EAGLE_EFORMAT, "round %d: root %d, %d nodes", r, root, n);
+    if (root < 0 || n < 0 || n > EAGLE_MAX_NODES) {
+        return eg_fail(err, EAGLE_EFORMAT, "round %d: root %d, %d nodes, at most %d are possible",
+                       r, root, n, EAGLE_MAX_NODES);
     }
     for (int32_t i = 0; i < n; i++) {
         if (token[i] < 0) {

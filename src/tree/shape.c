@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PATHS 65535 /* more than any tree has nodes */
-
 struct shape_node {
     int32_t parent;
     int32_t rank;
@@ -101,8 +99,9 @@ eagle_status eagle_shape_create(eagle_shape **out, const int32_t *ranks, const i
     eagle_status st = EAGLE_OK;
 
     *out = NULL;
-    if (n_paths < 1 || n_paths > MAX_PATHS) {
-        return eg_fail(err, EAGLE_EFORMAT, "shape: %d paths, needs 1 to %d", n_paths, MAX_PATHS);
+    if (n_paths < 1 || n_paths > EAGLE_MAX_NODES) {
+        return eg_fail(err, EAGLE_EFORMAT, "shape: %d paths, needs 1 to %d", n_paths,
+                       EAGLE_MAX_NODES);
     }
     const size_t n = (size_t)n_paths;
     struct rank_path *paths = eg_alloc(n, sizeof *paths);

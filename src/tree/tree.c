@@ -18,23 +18,19 @@ eagle_status eagle_tree_create(eagle_tree **out, int32_t cap, eagle_error *err)
     }
     const size_t n = (size_t)cap;
     eagle_tree *tree = eg_alloc(1, sizeof *tree);
-    int32_t *ids = eg_alloc(3 * n, sizeof *ids); /* tokens, parents, depths */
-    float *score = eg_alloc(n, sizeof *score);
-    const uint64_t **law = eg_alloc(n, sizeof *law);
 
-    if (tree == NULL || ids == NULL || score == NULL || law == NULL) {
-        free(law);
-        free(score);
-        free(ids);
-        free(tree);
+    if (tree != NULL) {
+        tree->token = eg_alloc(3 * n, sizeof *tree->token); /* with parents and depths */
+        tree->score = eg_alloc(n, sizeof *tree->score);
+        tree->law = eg_alloc(n, sizeof *tree->law);
+    }
+    if (tree == NULL || tree->token == NULL || tree->score == NULL || tree->law == NULL) {
+        eagle_tree_free(tree);
         return eg_fail(err, EAGLE_ENOMEM, "tree: no memory for %d nodes", cap);
     }
-    *tree = (eagle_tree){.cap = cap,
-                         .token = ids,
-                         .parent = ids + n,
-                         .depth = ids + 2 * n,
-                         .score = score,
-                         .law = law};
+    tree->cap = cap;
+    tree->parent = tree->token + n;
+    tree->depth = tree->token + 2 * n;
     eagle_tree_reset(tree, 0, 0);
     *out = tree;
     return EAGLE_OK;
@@ -45,7 +41,7 @@ void eagle_tree_free(eagle_tree *tree)
     if (tree != NULL) {
         free(tree->law);
         free(tree->score);
-        free(tree->token); /* with parents and depths */
+        free(tree->token);
     }
     free(tree);
 }

@@ -19,7 +19,7 @@ static void free_space(eg_space *space)
     if (space != NULL) {
         free(space->left);
         free(space->p);
-        free(space->child); /* with number and order */
+        free(space->child);
     }
     free(space);
 }
@@ -31,24 +31,20 @@ static eg_space *new_space(size_t cap, int32_t vocab, eagle_verify_mode mode)
     const size_t n_law = mode == EAGLE_VERIFY_GREEDY ? 0 : n;
     const size_t n_drawn = mode == EAGLE_VERIFY_REJECTION ? n : 0;
     eg_space *space = eg_alloc(1, sizeof *space);
-    int32_t *ids = eg_alloc(2 * cap + n_law, sizeof *ids);
-    uint64_t *p = eg_alloc(n_law, sizeof *p);
-    eagle_wide *left = eg_alloc(n_drawn, sizeof *left);
 
-    if (space == NULL || ids == NULL || p == NULL || left == NULL) {
-        free(left);
-        free(p);
-        free(ids);
-        free(space);
+    if (space != NULL) {
+        space->child = eg_alloc(2 * cap + n_law, sizeof *space->child); /* with number and order */
+        space->p = eg_alloc(n_law, sizeof *space->p);
+        space->left = eg_alloc(n_drawn, sizeof *space->left);
+    }
+    if (space == NULL || space->child == NULL || space->p == NULL || space->left == NULL) {
+        free_space(space);
         return NULL;
     }
-    *space = (eg_space){.mode = mode,
-                        .vocab = vocab,
-                        .child = ids,
-                        .number = ids + cap,
-                        .order = ids + 2 * cap,
-                        .p = p,
-                        .left = left};
+    space->mode = mode;
+    space->vocab = vocab;
+    space->number = space->child + cap;
+    space->order = space->child + 2 * cap;
     return space;
 }
 
@@ -67,24 +63,20 @@ eagle_status eagle_path_create(eagle_path **out, int32_t cap_nodes, int32_t voca
     }
     const size_t cap = (size_t)cap_nodes;
     eagle_path *path = eg_alloc(1, sizeof *path);
-    int32_t *ids = eg_alloc(3 * cap, sizeof *ids);
-    eagle_source *source = eg_alloc(cap, sizeof *source);
-    eg_space *space = new_space(cap, vocab, mode);
 
-    if (path == NULL || ids == NULL || source == NULL || space == NULL) {
-        free_space(space);
-        free(source);
-        free(ids);
-        free(path);
+    if (path != NULL) {
+        path->token = eg_alloc(3 * cap, sizeof *path->token); /* with node and row */
+        path->source = eg_alloc(cap, sizeof *path->source);
+        path->space = new_space(cap, vocab, mode);
+    }
+    if (path == NULL || path->token == NULL || path->source == NULL || path->space == NULL) {
+        eagle_path_free(path);
         return eg_fail(err, EAGLE_ENOMEM, "path: no memory for %d nodes, vocabulary of %d",
                        cap_nodes, vocab);
     }
-    *path = (eagle_path){.cap = cap_nodes,
-                         .token = ids,
-                         .node = ids + cap,
-                         .row = ids + 2 * cap,
-                         .source = source,
-                         .space = space};
+    path->cap = cap_nodes;
+    path->node = path->token + cap;
+    path->row = path->token + 2 * cap;
     *out = path;
     return EAGLE_OK;
 }
@@ -94,7 +86,7 @@ void eagle_path_free(eagle_path *path)
     if (path != NULL) {
         free_space(path->space);
         free(path->source);
-        free(path->token); /* with node and row */
+        free(path->token);
     }
     free(path);
 }

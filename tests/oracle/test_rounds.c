@@ -306,6 +306,122 @@ static void a_row_that_is_not_finite_matters_only_where_it_is_committed(void **s
     toy_free(t);
 }
 
+/* Everything up to the last layer is finite, the logits are not: nothing may be emitted, whether the
+ * row is a prompt's last one or a node of a tree, and nothing moves. */
+static void logits_that_are_not_finite_decide_nothing(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"model.norm.weight", "lm_head.weight"};
+
+    for (size_t i = 0; i < 2; i++) {
+        toy *t = toy_create(&(toy_options){.seed = SEED});
+        eagle_config config = *eagle_model_config(toy_model(t));
+        int32_t n;
+        const eagle_tensor *tensors = toy_tensors(&n, t, false);
+        eagle_session_options opt;
+        eagle_session *s = NULL;
+        eagle_model *bad = NULL;
+        const eagle_path *path;
+        eagle_error err;
+
+        for (int32_t j = 0; j < n; j++) {
+            if (strcmp(tensors[j].name, names[i]) == 0) {
+                ((float *)(uintptr_t)tensors[j].data)[7] = INFINITY;
+            }
+        }
+        assert_int_equal(eagle_model_create(&bad, &config, tensors, n, NULL), EAGLE_OK);
+        eagle_session_defaults(&opt);
+        opt.threads = 1;
+        assert_int_equal(eagle_session_create(&s, bad, NULL, &opt, NULL), EAGLE_OK);
+        if (i == 0) { /* the feature of every row */
+            assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, &err), EAGLE_ENUMERIC);
+            assert_non_null(strstr(err.message, "final norm"));
+            assert_int_equal(eagle_session_length(s), 0);
+        } else {
+            assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+            assert_int_equal(eagle_session_step(&path, s, &err), EAGLE_ENUMERIC);
+            assert_int_equal(eagle_session_rewind(s, FIRST - 1, NULL), EAGLE_OK);
+            assert_int_equal(eagle_session_step(&path, s, &err), EAGLE_ENUMERIC);
+            assert_int_equal(eagle_session_length(s), FIRST - 1);
+        }
+        eagle_session_free(s);
+        eagle_model_free(bad);
+        toy_free(t);
+    }
+}
+
+/* Draft is a question, not a step: whoever asks twice gets the same tree, from every drafter. */
+static void drafting_again_gives_the_same_tree(void **state)
+{
+    (void)state;
+    toy *t = toy_create(&(toy_options){.seed = SEED});
+    eagle_drafter *drafters[4] = {NULL};
+    eagle_shape *shape = NULL;
+    eagle_rounds *rounds = NULL;
+    run_plan plain = plan_for(t, NULL, 2);
+    run_result first = run_generate(&plain);
+
+    assert_int_equal(eagle_shape_named(&shape, "mc_sim_7b_63", NULL), EAGLE_OK);
+    assert_int_equal(eagle_rounds_create(&rounds, NULL), EAGLE_OK);
+    for (int32_t r = 0; r < 2; r++) {
+        assert_int_equal(eagle_rounds_add(rounds, first.token[r], (int32_t[]){r, 2 + r},
+                                          (int32_t[]){0, r}, 2, NULL),
+                         EAGLE_OK);
+    }
+    assert_int_equal(eagle_drafter_dynamic(&drafters[0], toy_head(t), 5, 4, 7, NULL), EAGLE_OK);
+    assert_int_equal(eagle_drafter_static(&drafters[1], toy_head(t), shape, false, NULL), EAGLE_OK);
+    assert_int_equal(eagle_drafter_replay(&drafters[2], rounds, NULL), EAGLE_OK);
+    drafters[3] = fuzz(t, 9, 20, EAGLE_FUZZ_RANDOM, NULL);
+    for (size_t d = 0; d < 4; d++) {
+        eagle_session_options opt;
+        eagle_session *s = NULL;
+        const eagle_tree *tree;
+        const eagle_path *path;
+        int32_t token[64];
+
+        eagle_session_defaults(&opt);
+        opt.threads = 1;
+        assert_int_equal(eagle_session_create(&s, toy_model(t), drafters[d], &opt, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_draft(&tree, s, NULL, NULL), EAGLE_OK);
+        const int32_t n = tree->n_nodes;
+
+        assert_in_range(n, 1, 64);
+        memcpy(token, tree->token, (size_t)n * sizeof *token);
+        assert_int_equal(eagle_session_rewind(s, FIRST + 1, NULL), EAGLE_OK); /* inside a round */
+        assert_int_equal(eagle_session_draft(&tree, s, NULL, NULL), EAGLE_OK);
+        assert_int_equal(tree->n_nodes, n);
+        assert_memory_equal(tree->token, token, (size_t)n * sizeof *token);
+        eagle_session_free(s);
+        eagle_drafter_free(drafters[d]);
+    }
+    run_free(&first);
+    eagle_rounds_free(rounds);
+    eagle_shape_free(shape);
+    toy_free(t);
+}
+
+static void impossible_trees_are_refused(void **state)
+{
+    (void)state;
+    static const int32_t sizes[][3] = {{0, 4, 7},         {65, 4, 7},
+                                       {5, 0, 7},         {5, 4, 0},
+                                       {5, -1, 7},        {INT32_MIN, 4, 7},
+                                       {INT32_MAX, 4, 7}, {5, INT32_MIN, 7},
+                                       {5, 4, INT32_MIN}, {INT32_MAX, INT32_MAX, INT32_MAX}};
+    toy *t = toy_create(&(toy_options){.seed = SEED, .vocab = 1 << 18, .dim = 8, .ffn_dim = 4});
+    eagle_drafter *drafter = NULL;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(t), sizes[i][0], sizes[i][1],
+                                               sizes[i][2], NULL),
+                         EAGLE_EINVAL);
+        assert_null(drafter);
+    }
+    toy_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +432,9 @@ int main(void)
         cmocka_unit_test(a_full_context_is_a_limit),
         cmocka_unit_test(tied_logits_go_to_the_lowest_token),
         cmocka_unit_test(a_row_that_is_not_finite_matters_only_where_it_is_committed),
+        cmocka_unit_test(logits_that_are_not_finite_decide_nothing),
+        cmocka_unit_test(drafting_again_gives_the_same_tree),
+        cmocka_unit_test(impossible_trees_are_refused),
     };
 
     return cmocka_run_group_tests_name("rounds", tests, NULL, NULL);

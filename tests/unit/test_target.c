@@ -185,6 +185,36 @@ static void a_probe_sees_every_site_and_changes_nothing(void **state)
     toy_free(t);
 }
 
+/* Three levels: the root's row, and two passes over nodes. */
+static void a_probe_sees_the_logits_that_every_level_was_chosen_by(void **state)
+{
+    (void)state;
+    toy *t = toy_create(&(toy_options){.seed = SEED});
+    witness w = {.finite = true};
+    const eagle_probe probe = {.see = see, .ctx = &w};
+    eagle_drafter *drafter = NULL;
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+    const eagle_tree *tree;
+
+    eagle_session_defaults(&opt);
+    opt.threads = 1;
+    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(t), 3, 2, 6, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_create(&s, toy_model(t), drafter, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, (int32_t[]){1, 2, 3}, 3, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    eagle_session_set_probe(s, &probe);
+    assert_int_equal(eagle_session_draft(&tree, s, NULL, NULL), EAGLE_OK);
+    assert_int_equal(w.seen[EAGLE_SITE_HEAD_FUSED], 2);
+    assert_int_equal(w.seen[EAGLE_SITE_HEAD_OUT], 2);
+    assert_int_equal(w.seen[EAGLE_SITE_HEAD_LOGITS], 3);
+    assert_int_equal(w.seen[EAGLE_SITE_LOGITS], 0);
+    eagle_session_free(s);
+    eagle_drafter_free(drafter);
+    toy_free(t);
+}
+
 static void tensors_that_do_not_fit_are_named(void **state)
 {
     (void)state;
@@ -212,6 +242,16 @@ static void tensors_that_do_not_fit_are_named(void **state)
 
     config.n_kv_heads = 3;
     assert_int_equal(eagle_model_create(&model, &config, tensors, n, &err), EAGLE_EFORMAT);
+
+    eagle_tensor *cut = malloc((size_t)n * sizeof *cut);
+
+    assert_non_null(cut);
+    memcpy(cut, tensors, (size_t)n * sizeof *cut);
+    cut[0].size--;
+    config = *toy_config(t, false);
+    assert_int_equal(eagle_model_create(&model, &config, cut, n, &err), EAGLE_EFIT);
+    assert_non_null(strstr(err.message, "bytes"));
+    free(cut);
     toy_free(t);
 }
 
@@ -220,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mixed_sequences_equal_each_alone),
         cmocka_unit_test(a_probe_sees_every_site_and_changes_nothing),
+        cmocka_unit_test(a_probe_sees_the_logits_that_every_level_was_chosen_by),
         cmocka_unit_test(tensors_that_do_not_fit_are_named),
     };
 

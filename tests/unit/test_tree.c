@@ -305,7 +305,7 @@ static void bad_shapes_are_refused_by_path(void **state)
     assert_bad_shape(ranks, (int32_t[]){1, 1, 1}, 3, "shape: paths 0 and 2 are the same");
     assert_bad_shape(ranks, (int32_t[]){1, 0}, 2, "shape: path 1 has no ranks");
     assert_bad_shape(ranks, (int32_t[]){1, 1, 3}, 3, "shape: path 2 has the rank -1");
-    assert_bad_shape(ranks, NULL, 0, "shape: 0 paths, needs 1 to 65535");
+    assert_bad_shape(ranks, NULL, 0, "shape: 0 paths, needs 1 to 8191");
 }
 
 /* ---- rounds ------------------------------------------------------------------------------------- */
@@ -359,6 +359,8 @@ static void rounds_that_are_no_trees_are_refused(void **state)
                      EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, -1, NULL, NULL, 0, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, -1, &err), EAGLE_EFORMAT);
+    assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, EAGLE_MAX_NODES + 1, &err),
+                     EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_count(rounds), 0);
     eagle_rounds_free(rounds);
 }
