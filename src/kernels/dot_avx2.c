@@ -15,7 +15,7 @@
 
 #define HALF   8   /* lanes of a register            */
 #define TOKENS 3   /* most tokens of a tile          */
-#define FEW    12  /* tokens: see eg_matmul_parts    */
+#define FEW    24  /* tokens: see eg_matmul_parts    */
 #define PIECE  512 /* of k: see eg_matmul_parts      */
 #define SUMS   12  /* sums of a tile, in registers   */
 

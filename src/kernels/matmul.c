@@ -20,6 +20,7 @@
 /* Found by measurement (docs/performance.md). A block's lanes take 192 KB of stack, its copied pieces
  * 96 KB; both are touched only for many tokens. */
 #define FEW_MAX      32
+#define FEW_PIECE    4096 /* elements of all vectors together: half of a near cache */
 #define BLOCK_PIECE  512
 #define BLOCK_ROWS   64
 #define BLOCK_TOKENS 48
@@ -156,7 +157,9 @@ void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, co
     b.x = *x;
     b.y_stride = y_stride;
     b.pack = !few;
-    b.piece = x->n == 1 ? x->dim : equal_pieces(x->dim, few ? parts->piece : BLOCK_PIECE);
+    b.piece = x->n == 1 ? x->dim
+                        : equal_pieces(x->dim, few ? min_size(parts->piece, FEW_PIECE / x->n)
+                                                   : BLOCK_PIECE);
     for (size_t r = 0; r < n_rows; r += rows) {
         b.w = (const char *)w + r * x->dim * parts->size;
         b.n_rows = min_size(rows, n_rows - r);

@@ -42,7 +42,7 @@ typedef struct {
     size_t size;   /* bytes of a weight                                       */
     size_t tokens; /* most tokens of a tile                                   */
     size_t few;    /* tokens up to which the weights' way from memory decides */
-    size_t piece;  /* of k, for so few tokens                                 */
+    size_t piece;  /* of k, for so few tokens; shorter for more than 8       */
     eg_tile_fn *tile;
     eg_widen_fn *widen;   /* copies weights as float32      */
     eg_tile_fn *tile_f32; /* for weights copied so          */
