@@ -153,6 +153,7 @@ eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
     const size_t size = strlen(path) + 32; /* a dot, two numbers */
+    struct stat info;
     int fd = -1;
 
     *out = (eg_output){0};
@@ -160,6 +161,15 @@ eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
     out->temporary = malloc(size);
     if (out->path == NULL || out->temporary == NULL) {
         st = eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its name", path);
+        goto done;
+    }
+    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        free(out->temporary); /* a device, a pipe or a link: written to, never replaced */
+        out->temporary = NULL;
+        out->file = fopen(path, "wb");
+        if (out->file == NULL) {
+            st = eg_fail(err, EAGLE_EWRITE, "%s: cannot create: %s", path, strerror(errno));
+        }
         goto done;
     }
     fd = create_beside(out->temporary, size, path);
@@ -188,11 +198,13 @@ done:
 
 eagle_status eg_output_commit(eg_output *out, eagle_error *err)
 {
-    bool failed = fflush(out->file) != 0 || fsync(fileno(out->file)) != 0 || ferror(out->file);
+    bool beside = out->temporary != NULL;
+    bool failed = fflush(out->file) != 0 || (beside && fsync(fileno(out->file)) != 0) ||
+                  ferror(out->file) != 0;
 
     failed = fclose(out->file) != 0 || failed;
     out->file = NULL;
-    if (failed || rename(out->temporary, out->path) != 0) {
+    if (failed || (beside && rename(out->temporary, out->path) != 0)) {
         return eg_fail(err, EAGLE_EWRITE, "%s: write failed: %s", out->path, strerror(errno));
     }
     free(out->temporary);

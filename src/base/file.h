@@ -31,16 +31,17 @@ void eg_map_advise(const eg_map *map);
 /* "dir/name" into a new string; NULL without memory. Free with free(). */
 char *eg_path_join(const char *dir, const char *name);
 
-/* A file written under a temporary name beside `path` and renamed when complete. */
+/* A file written under a temporary name beside `path` and renamed when complete. What is there and
+ * is no regular file, such as a device or a link, is written to as it is. */
 typedef struct {
     FILE *file;
     char *path;
-    char *temporary;
+    char *temporary; /* NULL: `file` is `path` itself, or nothing is left to remove */
 } eg_output;
 
 /* Opens; then write to out->file. EAGLE_EWRITE, EAGLE_ENOMEM. */
 eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err);
-/* Flushes to the disk and renames; on any failure `path` stays as it was. */
+/* Flushes to the disk and renames; on any failure a regular `path` stays as it was. */
 eagle_status eg_output_commit(eg_output *out, eagle_error *err);
 /* Removes what was written, unless it was committed. */
 void eg_output_close(eg_output *out);

@@ -281,6 +281,27 @@ static void a_full_disk_leaves_the_old_file_whole(void **state)
     assert_int_equal(files_in_folder(), before);
 }
 
+/* The link stands for a device: were it renamed over, a device would be lost, and the full disk
+ * behind it would go unnoticed. */
+static void an_output_that_is_no_regular_file_is_written_to_and_never_replaced(void **state)
+{
+    eg_output out;
+    eagle_error err;
+    struct stat info;
+
+    (void)state;
+    if (stat("/dev/full", &info) != 0 || !S_ISCHR(info.st_mode)) {
+        skip();
+    }
+    assert_int_equal(symlink("/dev/full", in_folder("full")), 0);
+    assert_int_equal(eg_output_open(&out, in_folder("full"), &err), EAGLE_OK);
+    fputs("lost", out.file);
+    assert_int_equal(eg_output_commit(&out, &err), EAGLE_EWRITE);
+    eg_output_close(&out);
+    assert_int_equal(lstat(in_folder("full"), &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+}
+
 /* ---- threads -------------------------------------------------------------------------------- */
 
 enum { PHASES = 300 };
@@ -649,6 +670,7 @@ int main(void)
         cmocka_unit_test(an_output_replaces_its_file_only_when_complete),
         cmocka_unit_test(a_new_output_is_as_public_as_the_mask_allows),
         cmocka_unit_test(a_full_disk_leaves_the_old_file_whole),
+        cmocka_unit_test(an_output_that_is_no_regular_file_is_written_to_and_never_replaced),
         cmocka_unit_test(nobody_passes_a_barrier_before_all_have_reached_it),
         cmocka_unit_test(shares_cover_all_items_once_and_are_cut_at_the_grain),
         cmocka_unit_test(products_agree_with_long_multiplication),
