@@ -52,19 +52,28 @@ static eagle_status create(eagle_session **out, eg_bench *b, const eagle_drafter
 
 static eagle_status create_sessions(eg_bench *b, eagle_error *err)
 {
+    const eagle_drafter *drafter = b->engine->drafter;
+    int32_t tree = drafter != NULL ? eagle_drafter_max_nodes(drafter) + 1 : 1;
+    int32_t room = tree > MAX_NODES ? tree : MAX_NODES;
+    int64_t passes = (int64_t)b->ctx + MAX_NODES + DECODE_STEPS;
+    int64_t rounds = drafter != NULL ? (int64_t)b->prompt->n + b->n_tokens + room : 0;
+    int64_t most = passes > rounds ? passes : rounds; /* plain runs the same rounds */
     eagle_session_options how;
     uint64_t bill = 0;
     eagle_status st = EAGLE_OK;
 
-    eg_engine_plan(&how, b->engine, b->opt, b->ctx + MAX_NODES + DECODE_STEPS, MAX_NODES);
+    if (most > INT32_MAX) {
+        return eg_cli_fail(err, EAGLE_ELIMIT, "a context of %lld positions, at most %d",
+                           (long long)most, INT32_MAX);
+    }
+    eg_engine_plan(&how, b->engine, b->opt, (int32_t)most, MAX_NODES);
     how.math = EAGLE_MATH_EXACT;
-    if (b->engine->drafter != NULL) {
-        int32_t need = b->prompt->n + b->n_tokens + how.max_nodes;
+    if (drafter != NULL) {
         eagle_session_options spec = how;
 
-        spec.ctx = need;
-        st = create(&b->spec, b, b->engine->drafter, &spec, err);
-        how.ctx = need > how.ctx ? need : how.ctx; /* plain runs the same rounds */
+        spec.ctx = (int32_t)rounds;
+        spec.chunk = how.chunk < spec.ctx ? how.chunk : spec.ctx;
+        st = create(&b->spec, b, drafter, &spec, err);
     }
     if (st == EAGLE_OK) {
         st = create(&b->plain, b, NULL, &how, err);

@@ -204,11 +204,17 @@ eagle_status eg_cmd_bench(const eg_options *options, eagle_error *err)
     if (b == NULL) {
         return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the measurements");
     }
+    if (st == EAGLE_OK && opt->max_tokens == 0) {
+        st = eg_cli_fail(err, EAGLE_EINVAL, "--max-tokens 0: a rate needs a token at least");
+    }
     if (st == EAGLE_OK) {
         st = eg_engine_check(opt, err);
     }
     if (st == EAGLE_OK) {
         st = eg_engine_open(&e, opt, true, err);
+    }
+    if (st == EAGLE_OK) {
+        eg_engine_warn_ctx(&e, opt);
     }
     if (st == EAGLE_OK) {
         st = read_prompt(&prompts, &e, opt, err);
