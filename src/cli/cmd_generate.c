@@ -45,7 +45,7 @@ static eagle_status check(const eg_options *opt, eagle_error *err)
 static eagle_status start(job *j, eagle_error *err)
 {
     const eg_options *opt = j->opt;
-    bool ids = opt->prompt_ids != NULL;
+    bool ids = opt->prompt_ids != NULL || opt->prompts != NULL; /* its lines may all be ids */
     int32_t longest = 0;
     int32_t ctx = 0;
     eagle_status st = eg_engine_open(&j->engine, opt, ids, err);
@@ -58,7 +58,7 @@ static eagle_status start(job *j, eagle_error *err)
         return st;
     }
     if (opt->n_stops > 0 && j->engine.tokenizer == NULL) {
-        return eg_cli_fail(err, EAGLE_EREAD, "%s: no tokenizer.json, which --stop needs",
+        return eg_cli_fail(err, EAGLE_EREAD, "%s: no usable tokenizer.json, which --stop needs",
                            opt->model);
     }
     for (int32_t i = 0; i < j->prompts.n; i++) {

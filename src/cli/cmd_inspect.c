@@ -279,6 +279,7 @@ eagle_status eg_cmd_inspect(const eg_options *options, eagle_error *err)
         st = eg_engine_open(&e, &opt, true, err);
     }
     if (st == EAGLE_OK) {
+        eg_engine_warn_ctx(&e, &opt);
         eg_engine_plan(&how, &e, &opt, EG_GIVEN(&opt, EG_OPT_CTX) ? opt.ctx : DEFAULT_CTX, 0);
         st = eagle_session_bill(&bill, e.model, e.drafter, &how, err);
     }

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/document.h"
 #include "cli/engine.h"
+#include "cli/generation.h"
 #include "cli/messages.h"
 #include "cli/prompts.h"
 #include "cli/sink.h"
@@ -34,6 +35,7 @@ typedef struct {
     float *logits;   /* [n, vocab], only for -o                        */
     float *features; /* [n, dim], likewise                             */
     double sum;      /* of log p over the tokens 1 .. n - 1            */
+    double took;     /* seconds of the passes                          */
 } job;
 
 static verdict judge(const float *l, int32_t vocab, int32_t next)
@@ -92,6 +94,7 @@ static eagle_status run(job *j, eagle_error *err)
 {
     const eg_prompt *p = &j->prompts.item[0];
     int32_t most = j->engine.how.chunk < ROWS ? j->engine.how.chunk : ROWS;
+    double start = eg_cli_now();
     eg_progress progress;
     eagle_status st = EAGLE_OK;
 
@@ -110,6 +113,7 @@ static eagle_status run(job *j, eagle_error *err)
     }
     eg_progress_clear(&progress);
     eagle_sha256_hex(j->digest, &j->sha);
+    j->took = eg_cli_now() - start;
     return st;
 }
 
@@ -274,6 +278,10 @@ eagle_status eg_cmd_score(const eg_options *opt, eagle_error *err)
     }
     if (st == EAGLE_OK) {
         st = eg_sink_commit(&j.sink, err);
+    }
+    if (st == EAGLE_OK) {
+        eg_cli_note(opt->quiet, "%d tokens, %.1f tokens/s, math %s", j.prompts.item[0].n,
+                    eg_rate(j.prompts.item[0].n, j.took), eg_math_name(j.engine.how.math));
     }
     eg_sink_close(&j.sink);
     free(j.features);

@@ -96,5 +96,5 @@ void eg_closing_line(const eg_engine *e, const eg_generation *total, const eg_op
                 " rounds, tree %s, verification %s, math %s, seed %" PRIu64,
                 total->n, eg_rate(total->n_decoded, total->decode_s), eg_generation_tau(total),
                 total->steps, eg_engine_tree(e), eg_verify_name(e->how.sampling.mode),
-                e->how.math == EAGLE_MATH_EXACT ? "exact" : "fast (not canonical)", opt->seed);
+                eg_math_name(e->how.math), opt->seed);
 }

@@ -233,6 +233,17 @@ void eg_engine_close(eg_engine *e)
     *e = (eg_engine){0};
 }
 
+void eg_engine_warn_ctx(const eg_engine *e, const eg_options *opt)
+{
+    int32_t most = eagle_model_config(e->model)->context;
+
+    if (EG_GIVEN(opt, EG_OPT_CTX) && opt->ctx > most) {
+        eg_cli_note(opt->quiet,
+                    "warning: -c %d is beyond the %d positions that the model was made for",
+                    opt->ctx, most);
+    }
+}
+
 eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *opt,
                            int64_t n_prompt, int64_t n, eagle_error *err)
 {
@@ -242,12 +253,7 @@ eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *o
 
     if (EG_GIVEN(opt, EG_OPT_CTX)) {
         *ctx = opt->ctx;
-        if (opt->ctx > most) {
-            eg_cli_note(opt->quiet,
-                        "warning: -c %d is beyond the %d positions that the model was "
-                        "made for",
-                        opt->ctx, (int32_t)most);
-        }
+        eg_engine_warn_ctx(e, opt);
     } else {
         *ctx = (int32_t)(need < most ? need : most);
     }
@@ -265,6 +271,11 @@ const char *eg_verify_name(eagle_verify_mode mode)
     static const char *const name[] = {"greedy", "coupled", "rejection"};
 
     return name[mode];
+}
+
+const char *eg_math_name(eagle_math math)
+{
+    return math == EAGLE_MATH_EXACT ? "exact" : "fast (not canonical)";
 }
 
 const char *eg_engine_tree(const eg_engine *e)

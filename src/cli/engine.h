@@ -9,7 +9,7 @@
 typedef struct {
     eagle_model *model;
     eagle_head *head;           /* NULL: none                             */
-    eagle_tokenizer *tokenizer; /* NULL: the directory has none           */
+    eagle_tokenizer *tokenizer; /* NULL: none, or none that can be read   */
     eagle_shape *shape;         /* of a static tree                       */
     eagle_rounds *rounds;       /* of --spec-rounds                       */
     eagle_drafter *drafter;     /* NULL: plain decoding                   */
@@ -23,8 +23,9 @@ typedef struct {
  * verification that does not fit. Needs no file. EAGLE_EINVAL. */
 eagle_status eg_engine_check(const eg_options *opt, eagle_error *err);
 
-/* Opens model, head, tokenizer and drafter. A tokenizer of an unsupported kind is an error unless
- * `ids_suffice`. Call eg_engine_close() also after a failure. */
+/* Opens model, head, tokenizer and drafter. A tokenizer of an unsupported kind, or one that this
+ * build cannot read, is an error unless `ids_suffice`. Call eg_engine_close() also after a
+ * failure. */
 eagle_status eg_engine_open(eg_engine *out, const eg_options *opt, bool ids_suffice,
                             eagle_error *err);
 
@@ -42,6 +43,9 @@ eagle_status eg_engine_start(eg_engine *e, const eg_options *opt, int32_t ctx, i
                              uint64_t extra, eagle_error *err);
 void eg_engine_close(eg_engine *e);
 
+/* Warns when -c is beyond the positions that the model was made for. */
+void eg_engine_warn_ctx(const eg_engine *e, const eg_options *opt);
+
 /* Positions for `n_prompt` tokens and `n` more: -c, or what is needed, at most the model's.
  * EAGLE_ELIMIT when the prompt alone is longer. A larger -c than the model's warns. */
 eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *opt,
@@ -51,6 +55,9 @@ uint64_t eg_bill_total(const eagle_memory_bill *bill);
 
 /* "greedy", "coupled", "rejection". */
 const char *eg_verify_name(eagle_verify_mode mode);
+
+/* "exact", "fast (not canonical)". */
+const char *eg_math_name(eagle_math math);
 
 /* The drafter's tree in words, "none" for plain decoding. */
 const char *eg_engine_tree(const eg_engine *e);

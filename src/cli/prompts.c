@@ -131,13 +131,12 @@ static eagle_status encode(eg_prompt *out, const eg_options *opt, const eagle_to
     if (tokenizer == NULL) {
         if (size == 0) {
             return eg_cli_fail(err, EAGLE_EINVAL,
-                               "%s has no tokenizer.json, and without --prompt-ids there is "
+                               "%s has no usable tokenizer.json, and without ids there is "
                                "nothing to start from",
                                opt->model);
         }
         return eg_cli_fail(err, EAGLE_EREAD,
-                           "%s: no tokenizer.json, which a text needs; "
-                           "--prompt-ids works without",
+                           "%s: no usable tokenizer.json, which a text needs; ids work without",
                            opt->model);
     }
     st = eagle_tokenizer_encode(&out->ids, &n, tokenizer, text, size, &how, err);

@@ -11,6 +11,9 @@ calls() {
     run generate -m "$model" --prompt-ids "" -n 4
     run generate -m "$model" --prompt-ids 1 -n 2 -c 513
     run generate -m "$model" -H "$data/heads/babyllama-tok361-eagle1" --prompt-ids 1
+    run bench -m "$model" -c 2147483647
+    run bench -m "$model" -H "$head" -c 8 -n 2147483647
+    run inspect "$model" -c 100000000
 }
 transcript calls
 

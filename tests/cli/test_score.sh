@@ -30,5 +30,6 @@ equal $((8 + header + 7 * (512 + 64) * 4)) "$size" 'size of the tensors'
 calls() {
     run score -m "$model" --prompt-ids 1,403,407,300
     run score -m "$model" --prompt-ids 1
+    run score -m "$model" --prompt-ids 1 -q
 }
 transcript calls

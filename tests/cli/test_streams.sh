@@ -14,6 +14,11 @@ if [ -c /dev/full ]; then
     "$EAGLE" "$@" -o /dev/full 2>"$work/stderr" || code=$?
     equal 5 "$code" 'exit code with -o full'
     equal 'eagle: /dev/full: No space left on device' "$(cat "$work/stderr")" 'stderr with -o full'
+    ln -s /dev/full "$work/full" # a link: a program that renames over it does no harm
+    code=0
+    "$EAGLE" score -m "$model" --prompt-ids 1,2 -q -o "$work/full" >/dev/null 2>"$work/stderr" || code=$?
+    equal 5 "$code" 'exit code of score with -o full'
+    [ -L "$work/full" ] || { echo 'score -o replaced what was no file'; exit 1; }
     for command in help 'help generate' --version "inspect $model" "tokenize -m $model -d 1"; do
         code=0
         # shellcheck disable=SC2086

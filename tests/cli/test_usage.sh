@@ -40,6 +40,8 @@ calls() {
     run generate -m DIR -H HEAD --temp 1 --spec-children drawn --spec-tree FILE --verify coupled
     run score -m DIR
     run score -m DIR -H HEAD -p one
+    run bench -m DIR -n 0
+    run bench -m DIR --math fast
     run tokenize
     run tokenize -m DIR -p one two
     run tokenize -m DIR --prompt-ids 1
