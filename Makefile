@@ -171,7 +171,7 @@ $(out)/pic/%.o: %.c
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/eagle
-	install -m 755 $(BUILD)/eagle $(DESTDIR)$(PREFIX)/bin/eagle
+	$(if $(cli_objects),install -m 755 $(BUILD)/eagle $(DESTDIR)$(PREFIX)/bin/eagle)
 	install -m 644 $(BUILD)/libeagle.a $(DESTDIR)$(PREFIX)/lib/libeagle.a
 	install -m 755 $(BUILD)/libeagle.so $(DESTDIR)$(PREFIX)/lib/libeagle.so.0
 	ln -sf libeagle.so.0 $(DESTDIR)$(PREFIX)/lib/libeagle.so
