@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """make_tokenizer_vectors.py - what Hugging Face's library makes of small tokenizers, one or more
-per component and flag, as a text for tests/unit/test_tokenizer_vectors.c.
+per component and flag, as a text for tests/unit/test_tokenizer_components.c.
 
     python3 tests/support/make_tokenizer_vectors.py testdata/vectors/tokenizer
 
