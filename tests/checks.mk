@@ -72,12 +72,14 @@ help:
 	  'make deps         libraries and tools, by the package manager' \
 	  'make clean        removes build/' \
 	  '' \
-	  'make check-all    all of the following, and the proofs over all inputs' \
+	  'make check-all    check, lint, fuzz and all of the following' \
 	  '  check-asan check-ubsan check-tsan check-valgrind' \
 	  '  check-clang     the suite by the other compiler' \
 	  '  check-bits      the same bits from -O0 to -O3, gcc and clang' \
 	  '  check-cross     AArch64, emulated' \
+	  '  check-exhaustive  the proofs of exp, log, sin, cos over all inputs' \
 	  '  check-docs      stops, links, names, options and snippets of the docs' \
+	  'make crosscheck   compares with the published implementations (Python, optional)' \
 	  '' \
 	  'FLAVOUR=release|debug|asan|ubsan|tsan  CC=gcc|clang  BLAS=0  WERROR=1  V=1  DEPS=0' \
 	  'TESTS=part  only test programs whose path contains it' \
