@@ -11,6 +11,9 @@ calls() {
     run generate -m "$model" --prompt-ids "" -n 4
     run generate -m "$model" --prompt-ids 1 -n 2 -c 513
     run generate -m "$model" -H "$data/heads/babyllama-tok361-eagle1" --prompt-ids 1
+    run generate -m "$model" -H "$head" --spec-depth 2147483647 --spec-topk 2147483647
+    run generate -m "$model" -H "$head" --spec-depth 16 --spec-topk 300 --spec-nodes 99999
+    run generate -m "$model" -H "$head" --prompt-ids 1 -n 1 --spec-depth 2 --spec-nodes 99999
     run bench -m "$model" -c 2147483647
     run bench -m "$model" -H "$head" -c 8 -n 2147483647
     run inspect "$model" -c 100000000
