@@ -42,6 +42,12 @@ done
 "$EAGLE" generate -m "$model" -t 1 --prompt-ids 1 -n 150 -q --format json \
     --spec-rounds "$work/static" >"$work/again" || exit 1
 equal "$(get $counts "$work/static")" "$(get $counts "$work/again")" 'counts of a replay'
+# Below another token than the recorded one they cannot be.
+code=0
+"$EAGLE" generate -m "$model" -t 1 --prompt-ids 1,300 -n 150 -q --spec-rounds "$work/static" \
+    >/dev/null 2>"$work/stderr" || code=$?
+equal 4 "$code" 'exit code for rounds of another text'
+grep -q 'round 0 was recorded below token 403' "$work/stderr" || { cat "$work/stderr"; exit 1; }
 
 # The output ends inside an accepted path, at every place of it, as plain decoding does.
 for n in 0 1 2 3 4 5 6 7 8; do

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* test_session.c - a round in one's own hands: trees and paths that the caller made. What does not
+ * belong is refused by name, and leaves the session as it was. */
+#include "eagle/eagle.h"
+#include "support/lib_toy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SEED = 11, CTX = 8, FIRST = 4, NODES = 6 };
+
+static const int32_t prompt[FIRST] = {3, 8, 21, 5};
+
+/* A session whose next round is its second, and a tree of one's own below its root:
+ *
+ *   0 - 1 (token 7) - 3 (token 9)
+ *     - 2 (token 6) */
+typedef struct {
+    toy *t;
+    eagle_session *s;
+    eagle_tree *tree;
+    eagle_path *path;
+    eagle_rows rows;
+    char before[65];
+} fixture;
+
+static void hash(char hex[65], const fixture *f)
+{
+    eagle_session_hash(hex, f->s);
+}
+
+static eagle_session *open_session(const toy *t)
+{
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.max_nodes = NODES;
+    opt.threads = 1;
+    assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_OK);
+    return s;
+}
+
+static int set_up(void **state)
+{
+    fixture *f = test_calloc(1, sizeof *f);
+    const eagle_path *path;
+    const int32_t root = FIRST; /* the position of the first token emitted */
+
+    f->t = toy_create(&(toy_options){.seed = SEED});
+    f->s = open_session(f->t);
+    assert_int_equal(eagle_session_feed(NULL, f->s, prompt, FIRST, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, f->s, NULL), EAGLE_OK);
+    assert_int_equal(eagle_tree_create(&f->tree, NODES + 1, NULL), EAGLE_OK);
+    eagle_tree_reset(f->tree, eagle_session_tokens(f->s)[root], root);
+    assert_int_equal(eagle_tree_add(f->tree, 0, 7, -1.0f), 1);
+    assert_int_equal(eagle_tree_add(f->tree, 0, 6, -2.0f), 2);
+    assert_int_equal(eagle_tree_add(f->tree, 1, 9, -3.0f), 3);
+    f->path = eagle_session_path(f->s);
+    hash(f->before, f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+
+    eagle_tree_free(f->tree);
+    eagle_session_free(f->s);
+    toy_free(f->t);
+    test_free(f);
+    return 0;
+}
+
+static void assert_unchanged(const fixture *f)
+{
+    char after[65];
+
+    hash(after, f);
+    assert_string_equal(f->before, after);
+    assert_int_equal(eagle_session_length(f->s), FIRST + 1);
+}
+
+/* Sets entry i of the path and ends the path there. */
+static void entry(const fixture *f, int32_t i, int32_t node, int32_t token)
+{
+    f->path->node[i] = node;
+    f->path->token[i] = token;
+    f->path->n = i + 1;
+}
+
+static void assert_commit_refused(const fixture *f, const char *piece)
+{
+    eagle_error err;
+
+    assert_int_equal(eagle_session_commit(f->s, f->path, &err), EAGLE_EINVAL);
+    assert_non_null(strstr(err.message, piece));
+    assert_unchanged(f);
+}
+
+static void assert_score_refused(fixture *f, eagle_status code, const char *piece)
+{
+    eagle_error err;
+
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, &err), code);
+    assert_non_null(strstr(err.message, piece));
+    assert_int_equal(f->rows.n, 0);
+    assert_unchanged(f);
+}
+
+/* ---- paths ----------------------------------------------------------------------------------- */
+
+static void a_path_of_ones_own_leaves_the_state_of_its_tokens(void **state)
+{
+    fixture *f = *state;
+    const int32_t length = FIRST + 4;
+    const int32_t chosen = 30; /* whatever the target would have said */
+    eagle_session *fresh = open_session(f->t);
+    char own[65];
+    char fed[65];
+
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+    entry(f, 0, 1, 7);
+    entry(f, 1, 3, 9);
+    entry(f, 2, -1, chosen);
+    assert_int_equal(eagle_session_commit(f->s, f->path, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_length(f->s), length);
+    assert_int_equal(eagle_session_tokens(f->s)[length - 1], chosen);
+
+    assert_int_equal(eagle_session_feed(NULL, fresh, eagle_session_tokens(f->s), length, NULL),
+                     EAGLE_OK);
+    assert_int_equal(eagle_session_rewind(f->s, length - 1, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, f->s, &chosen, 1, NULL), EAGLE_OK);
+    hash(own, f);
+    eagle_session_hash(fed, fresh);
+    assert_string_equal(own, fed);
+    eagle_session_free(fresh);
+}
+
+static void a_path_that_is_none_of_the_tree_is_refused(void **state)
+{
+    fixture *f = *state;
+
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+    f->path->n = 0;
+    assert_commit_refused(f, "empty path");
+    entry(f, 0, 3, 9); /* a grandchild */
+    entry(f, 1, -1, 2);
+    assert_commit_refused(f, "entry 0 of the path is not a child of node 0");
+    entry(f, 0, 2, 6);
+    entry(f, 1, 3, 9); /* a cousin */
+    entry(f, 2, -1, 2);
+    assert_commit_refused(f, "entry 1 of the path is not a child of node 2");
+    entry(f, 0, 1, 6); /* the sibling's token */
+    entry(f, 1, -1, 2);
+    assert_commit_refused(f, "entry 0 of the path is not a child of node 0");
+    entry(f, 0, 4, 7); /* no node */
+    entry(f, 1, -1, 2);
+    assert_commit_refused(f, "entry 0");
+    entry(f, 0, 1, 7); /* the last token has no node */
+    assert_commit_refused(f, "entry 0");
+    entry(f, 0, -1, 40);
+    assert_commit_refused(f, "the vocabulary has 40");
+    entry(f, 0, -1, -1);
+    assert_commit_refused(f, "token -1");
+}
+
+static void a_round_is_committed_once(void **state)
+{
+    fixture *f = *state;
+
+    entry(f, 0, -1, 2);
+    assert_commit_refused(f, "nothing was scored");
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_commit(f->s, f->path, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_commit(f->s, f->path, NULL), EAGLE_EINVAL);
+    assert_int_equal(eagle_session_length(f->s), FIRST + 2);
+}
+
+/* ---- trees ----------------------------------------------------------------------------------- */
+
+static void a_tree_with_another_root_is_refused(void **state)
+{
+    fixture *f = *state;
+
+    f->tree->token[0] = (f->tree->token[0] + 1) % 40;
+    assert_score_refused(f, EAGLE_EFIT, "not the session's last token");
+    f->tree->token[0] = eagle_session_tokens(f->s)[FIRST];
+    f->tree->pos++;
+    assert_score_refused(f, EAGLE_EFIT, "not the session's last token");
+}
+
+static void a_tree_may_reach_the_last_position_and_no_further(void **state)
+{
+    fixture *f = *state;
+    int32_t deepest = 3; /* depth 2 */
+
+    deepest = eagle_tree_add(f->tree, deepest, 1, -4.0f);
+    assert_int_equal(f->tree->pos + f->tree->depth[deepest], CTX - 1);
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+    eagle_tree_add(f->tree, deepest, 1, -5.0f);
+    assert_score_refused(f, EAGLE_ELIMIT, "node 5 lies beyond the context of 8 positions");
+}
+
+static void a_tree_larger_than_the_session_is_refused(void **state)
+{
+    fixture *f = *state;
+
+    for (int32_t token = 10; f->tree->n_nodes < NODES; token++) {
+        eagle_tree_add(f->tree, 0, token, -4.0f);
+    }
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+    eagle_tree_add(f->tree, 0, 30, -4.0f);
+    assert_score_refused(f, EAGLE_ELIMIT, "a tree of 7 nodes: the session has room for 6");
+}
+
+static void after_a_feed_the_tree_is_its_root_alone(void **state)
+{
+    fixture *f = *state;
+    const int32_t token = 2;
+
+    assert_int_equal(eagle_session_rewind(f->s, FIRST, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, f->s, &token, 1, NULL), EAGLE_OK);
+    hash(f->before, f);
+    f->tree->token[0] = token;
+    assert_score_refused(f, EAGLE_EINVAL, "its root alone");
+    f->tree->n_nodes = f->tree->n_verify = 1;
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+}
+
+/* ---- feeds ----------------------------------------------------------------------------------- */
+
+static void a_feed_of_what_does_not_belong_appends_nothing(void **state)
+{
+    fixture *f = *state;
+    const int32_t bad[2] = {2, 40};
+    const int32_t many[CTX] = {0};
+    eagle_rows rows;
+
+    assert_int_equal(eagle_session_feed(NULL, f->s, bad, 2, NULL), EAGLE_EINVAL);
+    assert_unchanged(f);
+    assert_int_equal(eagle_session_feed(NULL, f->s, &(int32_t){-1}, 1, NULL), EAGLE_EINVAL);
+    assert_int_equal(eagle_session_feed(NULL, f->s, many, 0, NULL), EAGLE_EINVAL);
+    assert_int_equal(eagle_session_feed(NULL, f->s, many, CTX - FIRST, NULL), EAGLE_ELIMIT);
+    assert_unchanged(f);
+    assert_int_equal(eagle_session_rewind(f->s, 0, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(&rows, f->s, many, NODES + 1, NULL), EAGLE_EINVAL);
+    assert_int_equal(eagle_session_length(f->s), 0);
+    assert_int_equal(eagle_session_feed(&rows, f->s, many, NODES, NULL), EAGLE_OK);
+    assert_int_equal(rows.n, NODES);
+}
+
+static void a_rewind_beyond_the_tokens_is_refused(void **state)
+{
+    fixture *f = *state;
+
+    assert_int_equal(eagle_session_rewind(f->s, FIRST + 2, NULL), EAGLE_EINVAL);
+    assert_int_equal(eagle_session_rewind(f->s, -1, NULL), EAGLE_EINVAL);
+    assert_unchanged(f);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_path_of_ones_own_leaves_the_state_of_its_tokens),
+        TEST(a_path_that_is_none_of_the_tree_is_refused),
+        TEST(a_round_is_committed_once),
+        TEST(a_tree_with_another_root_is_refused),
+        TEST(a_tree_may_reach_the_last_position_and_no_further),
+        TEST(a_tree_larger_than_the_session_is_refused),
+        TEST(after_a_feed_the_tree_is_its_root_alone),
+        TEST(a_feed_of_what_does_not_belong_appends_nothing),
+        TEST(a_rewind_beyond_the_tokens_is_refused),
+    };
+
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
