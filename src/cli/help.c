@@ -110,7 +110,7 @@ void eg_help_version(void)
     }
     printf("\nparts\n");
     for (int i = 0; (part = eagle_part_at(i)) != NULL; i++) {
-        printf("  %-12s %s%s\n", part->name, part->present ? "" : "missing: install ",
+        printf("  %-20s %s%s\n", part->name, part->present ? "" : "missing: install ",
                part->library);
     }
 }
