@@ -5,6 +5,7 @@
 #include "cli/messages.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,9 +19,28 @@ static eagle_status failed(const eg_sink *sink, eagle_error *err)
     return eg_cli_fail(err, EAGLE_EWRITE, "%s: %s", sink->path, strerror(errno));
 }
 
+/* Opens a new file beside the path, under a name that nobody has; the system applies the umask. */
+static FILE *open_beside(char *name, size_t size, const char *path)
+{
+    FILE *file = NULL;
+    int fd = -1;
+
+    for (int i = 0; fd < 0 && i < 1000 && (i == 0 || errno == EEXIST); i++) {
+        snprintf(name, size, "%s.%ld-%d", path, (long)getpid(), i);
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
+    if (fd >= 0) {
+        file = fdopen(fd, "wb");
+        if (file == NULL) {
+            close(fd);
+            unlink(name);
+        }
+    }
+    return file;
+}
+
 eagle_status eg_sink_open(eg_sink *out, const char *path, eagle_error *err)
 {
-    static const char suffix[] = ".partial";
     struct stat info;
 
     *out = (eg_sink){.path = path};
@@ -31,13 +51,13 @@ eagle_status eg_sink_open(eg_sink *out, const char *path, eagle_error *err)
     if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
         out->file = fopen(path, "wb");
     } else {
-        out->temporary = malloc(strlen(path) + sizeof suffix);
+        const size_t size = strlen(path) + 32; /* a dot, two numbers */
+
+        out->temporary = malloc(size);
         if (out->temporary == NULL) {
             return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory", path);
         }
-        strcpy(out->temporary, path);
-        strcat(out->temporary, suffix);
-        out->file = fopen(out->temporary, "wb");
+        out->file = open_beside(out->temporary, size, path);
     }
     if (out->file == NULL) {
         eagle_status st = failed(out, err);

@@ -38,6 +38,14 @@ echo earlier >"$work/out/text"
 "$EAGLE" "$@" --prompt-ids 1,9999 -o "$work/out/text" 2>"$work/stderr" && exit 1
 equal earlier "$(cat "$work/out/text")" 'the earlier file'
 equal text "$(ls "$work/out")" 'files there'
+# A file that happens to have a temporary's name is none.
+echo mine >"$work/out/text.partial"
+"$EAGLE" "$@" -q -o "$work/out/text" || exit 1
+equal mine "$(cat "$work/out/text.partial")" "someone else's file"
+rm "$work/out/text.partial"
+equal text "$(ls "$work/out")" 'files there after success'
+(umask 022 && "$EAGLE" "$@" -q -o "$work/out/public") || exit 1
+equal -rw-r--r-- "$(ls -l "$work/out/public" | cut -c 1-10)" 'mode of a new file'
 code=0
 "$EAGLE" "$@" -o "$work/nowhere/text" 2>"$work/stderr" || code=$?
 equal 5 "$code" 'exit code for a folder that is not there'
