@@ -393,6 +393,10 @@ static void prompts_of_the_models_become_their_ids(void **state)
 
 /* ---- speed ----------------------------------------------------------------------------------- */
 
+/* Seconds that only a quadratic step takes, on any machine and under any tool: 10^12 operations
+ * against 10^7. How fast it is, is printed. */
+#define QUADRATIC 60.0
+
 /* The processor's seconds for a megabyte of `unit`. */
 static double megabyte(const eagle_tokenizer *t, const char *unit)
 {
@@ -416,16 +420,15 @@ static double megabyte(const eagle_tokenizer *t, const char *unit)
 
 /* One word, with merges at four levels: neither the pre-tokenizer nor the merges may be
  * quadratic, which would take minutes. */
-static void a_megabyte_of_one_letter_takes_less_than_a_second(void **state)
+static void a_megabyte_of_one_letter_takes_no_quadratic_time(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
         eagle_tokenizer *t = kind < 2 ? open_byte_level(kind == 0) : open_small(false, FALLBACK);
         double seconds = megabyte(t, "a");
 
-        if (seconds >= 1) {
-            fail_msg("tokenizer %d took %.2f s", kind, seconds);
-        }
+        printf("count: a megabyte of one letter, tokenizer %d: %.2f s\n", kind, seconds);
+        assert_true(seconds < QUADRATIC);
         eagle_tokenizer_free(t);
     }
 }
@@ -446,11 +449,7 @@ static void no_step_is_quadratic(void **state)
     eagle_tokenizer *t = open_small(false, parts);
 
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        double seconds = megabyte(t, units[i]);
-
-        if (seconds >= 2) {
-            fail_msg("unit %zu took %.2f s", i, seconds);
-        }
+        assert_true(megabyte(t, units[i]) < QUADRATIC);
     }
     eagle_tokenizer_free(t);
 }
@@ -631,7 +630,7 @@ int main(void)
         cmocka_unit_test(a_stream_never_shows_half_a_character),
         cmocka_unit_test(the_space_at_the_start_goes_only_at_the_start),
         cmocka_unit_test(invalid_utf8_is_replaced_by_maximal_subparts),
-        cmocka_unit_test(a_megabyte_of_one_letter_takes_less_than_a_second),
+        cmocka_unit_test(a_megabyte_of_one_letter_takes_no_quadratic_time),
         cmocka_unit_test(no_step_is_quadratic),
         cmocka_unit_test(a_candidate_whose_neighbour_went_is_stale),
         cmocka_unit_test(of_a_merge_listed_again_the_last_rank_counts),
