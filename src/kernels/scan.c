@@ -4,38 +4,42 @@
 
 #include <string.h>
 
-/* Streams per thread: more than one keeps more misses of one core in flight. */
-#define STREAMS 4
-#define STEP    64 /* bytes that one stream reads per turn */
+#define STREAMS 4 /* per thread: more than one keeps more misses of one core in flight */
+
+/* 64 bits from anywhere: tensors are aligned to their elements only. */
+static uint64_t word_at(const unsigned char *data)
+{
+    uint64_t word;
+
+    memcpy(&word, data, sizeof word);
+    return word;
+}
 
 static uint64_t scan_part(const unsigned char *data, size_t size)
 {
-    const size_t stream = size / STREAMS / STEP * STEP;
-    uint64_t sum[STEP / 8] = {0};
+    const size_t stream = size / STREAMS / 64 * 64;
+    const unsigned char *a = data;
+    const unsigned char *b = a + stream;
+    const unsigned char *c = b + stream;
+    const unsigned char *d = c + stream;
+    uint64_t sum[STREAMS] = {0};
 
-    for (size_t at = 0; at < stream; at += STEP) {
-        for (size_t s = 0; s < STREAMS; s++) {
-            uint64_t word[STEP / 8];
-
-            memcpy(word, data + s * stream + at, sizeof word);
-            for (size_t i = 0; i < STEP / 8; i++) {
-                sum[i] += word[i];
-            }
-        }
+    for (size_t at = 0; at < stream; at += sizeof(uint64_t)) {
+        sum[0] += word_at(a + at);
+        sum[1] += word_at(b + at);
+        sum[2] += word_at(c + at);
+        sum[3] += word_at(d + at);
     }
     for (size_t at = STREAMS * stream; at < size; at++) {
         sum[0] += data[at];
     }
-    for (size_t i = 1; i < STEP / 8; i++) {
-        sum[0] += sum[i];
-    }
-    return sum[0];
+    return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
 uint64_t eg_scan_bytes(const void *data, size_t size, int threads)
 {
     const unsigned char *bytes = data;
-    const size_t share = size / (size_t)threads / STEP * STEP;
+    const size_t share = size / (size_t)threads / 64 * 64;
     uint64_t total = 0;
 
 #pragma omp parallel for num_threads(threads) reduction(+ : total)
