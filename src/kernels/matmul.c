@@ -157,7 +157,7 @@ void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, co
     b.x = *x;
     b.y_stride = y_stride;
     b.pack = !few;
-    b.piece = x->n == 1 ? x->dim
+    b.piece = x->n <= 1 ? x->dim
                         : equal_pieces(x->dim, few ? min_size(parts->piece, FEW_PIECE / x->n)
                                                    : BLOCK_PIECE);
     for (size_t r = 0; r < n_rows; r += rows) {
