@@ -189,33 +189,6 @@ EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows)
     }
 }
 
-static void tile_f32(const eg_tile *tile)
-{
-    if (tile->rows == EG_TILE_ROWS) {
-        choose_tile(tile, EAGLE_F32, EG_TILE_ROWS);
-    } else {
-        choose_tile(tile, EAGLE_F32, 1);
-    }
-}
-
-static void tile_f16(const eg_tile *tile)
-{
-    if (tile->rows == EG_TILE_ROWS) {
-        choose_tile(tile, EAGLE_F16, EG_TILE_ROWS);
-    } else {
-        choose_tile(tile, EAGLE_F16, 1);
-    }
-}
-
-static void tile_bf16(const eg_tile *tile)
-{
-    if (tile->rows == EG_TILE_ROWS) {
-        choose_tile(tile, EAGLE_BF16, EG_TILE_ROWS);
-    } else {
-        choose_tile(tile, EAGLE_BF16, 1);
-    }
-}
-
 /* ---- rows, widened ------------------------------------------------------------------------------ */
 
 EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
@@ -230,20 +203,7 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
     }
 }
 
-static void copy_f32(float *y, const void *x, size_t n)
-{
-    memcpy(y, x, n * sizeof *y);
-}
-
-static void widen_f16(float *y, const void *x, size_t n)
-{
-    widen(y, x, n, EAGLE_F16);
-}
-
-static void widen_bf16(float *y, const void *x, size_t n)
-{
-    widen(y, x, n, EAGLE_BF16);
-}
+#include "kernels/dot_types.h"
 
 /* ---- the matrix product --------------------------------------------------------------------------- */
 

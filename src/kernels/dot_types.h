@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* dot_types.h - the tiles and the copies of an instruction set, one per type of weights. Included by
+ * dot_<isa>.c behind its choose_tile() and widen(), which these call with constants. */
+#ifndef EG_KERNELS_DOT_TYPES_H
+#define EG_KERNELS_DOT_TYPES_H
+
+static void tile_f32(const eg_tile *tile)
+{
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_F32, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_F32, 1);
+    }
+}
+
+static void tile_f16(const eg_tile *tile)
+{
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_F16, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_F16, 1);
+    }
+}
+
+static void tile_bf16(const eg_tile *tile)
+{
+    if (tile->rows == EG_TILE_ROWS) {
+        choose_tile(tile, EAGLE_BF16, EG_TILE_ROWS);
+    } else {
+        choose_tile(tile, EAGLE_BF16, 1);
+    }
+}
+
+static void copy_f32(float *y, const void *x, size_t n)
+{
+    memcpy(y, x, n * sizeof *y);
+}
+
+static void widen_f16(float *y, const void *x, size_t n)
+{
+    widen(y, x, n, EAGLE_F16);
+}
+
+static void widen_bf16(float *y, const void *x, size_t n)
+{
+    widen(y, x, n, EAGLE_BF16);
+}
+
+#endif
