@@ -3,7 +3,9 @@
 #ifndef EAGLE_EAGLE_H
 #define EAGLE_EAGLE_H
 
+#include "eagle/corpus.h"
 #include "eagle/drafter.h"
+#include "eagle/evaluate.h"
 #include "eagle/files.h"
 #include "eagle/model.h"
 #include "eagle/probe.h"
@@ -12,6 +14,7 @@
 #include "eagle/session.h"
 #include "eagle/status.h"
 #include "eagle/tokenizer.h"
+#include "eagle/train.h"
 #include "eagle/tree.h"
 #include "eagle/verify.h"
 
