@@ -57,7 +57,7 @@ static eagle_status start(job *j, eagle_error *err)
     if (st != EAGLE_OK) {
         return st;
     }
-    if (opt->n_stops > 0 && j->engine.tokenizer == NULL) {
+    if (opt->stop.n > 0 && j->engine.tokenizer == NULL) {
         return eg_cli_fail(err, EAGLE_EREAD, "%s: no usable tokenizer.json, which --stop needs",
                            opt->model);
     }

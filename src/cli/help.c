@@ -20,6 +20,13 @@ static const char exit_codes[] = "exit codes\n"
                                  "   70   internal error\n"
                                  "  130   ended by SIGINT; 143 by SIGTERM\n";
 
+#define NAME_COLUMN 15
+
+static void print_command(const char *name, const char *summary)
+{
+    printf("  %-*s %s\n", NAME_COLUMN, name, summary);
+}
+
 void eg_help_all(void)
 {
     const eg_command *c = NULL;
@@ -28,11 +35,29 @@ void eg_help_all(void)
            "usage: eagle COMMAND [options]\n\ncommands\n",
            eagle_version());
     for (int32_t i = 0; (c = eg_command_at(i)) != NULL; i++) {
-        printf("  %-10s %s\n", c->name, c->summary);
+        print_command(c->name, c->summary);
     }
-    printf("  %-10s %s\n", "help", "this, or one command with its options: eagle help COMMAND");
-    printf("  %-10s %s\n\n", "--version", "version, arithmetic, CPU, parts built in");
-    fputs(exit_codes, stdout);
+    print_command("help", "this, or one command with its options: eagle help COMMAND");
+    print_command("--version", "version, arithmetic, CPU, parts built in");
+    printf("\n%s", exit_codes);
+}
+
+bool eg_help_group(const char *word)
+{
+    const eg_command *c = NULL;
+    size_t size = strlen(word);
+    bool any = false;
+
+    for (int32_t i = 0; (c = eg_command_at(i)) != NULL; i++) {
+        if (strncmp(c->name, word, size) == 0 && c->name[size] == ' ') {
+            if (!any) {
+                printf("usage: eagle %s COMMAND [options]\n\ncommands\n", word);
+            }
+            print_command(c->name, c->summary);
+            any = true;
+        }
+    }
+    return any;
 }
 
 #define HELP_COLUMN 34
@@ -59,10 +84,14 @@ static void print_wrapped(const char *text, int column)
     putchar('\n');
 }
 
-static void print_option(const eg_option *o)
+/* `given`: the command's options when none is given. */
+static void print_option(const eg_option *o, const eg_options *given)
 {
+    bool learning = o->place >= offsetof(eg_options, train) &&
+                    o->place < offsetof(eg_options, train) + sizeof given->train;
     char left[80];
     char help[256];
+    char value[EG_VALUE_TEXT];
 
     if (o->letter != 0) {
         snprintf(left, sizeof left, "-%c, --%s %s", o->letter, o->name,
@@ -72,6 +101,8 @@ static void print_option(const eg_option *o)
     }
     if (o->fallback != NULL) {
         snprintf(help, sizeof help, "%s (default %s)", o->help, o->fallback);
+    } else if (learning) { /* the trainer's own defaults */
+        snprintf(help, sizeof help, "%s (default %s)", o->help, eg_option_value(value, given, o));
     } else {
         snprintf(help, sizeof help, "%s", o->help);
     }
@@ -83,18 +114,25 @@ static void print_option(const eg_option *o)
     print_wrapped(help, HELP_COLUMN);
 }
 
-void eg_help_command(const eg_command *command)
+eagle_status eg_help_command(const eg_command *command, eagle_error *err)
 {
+    eg_options given;
+    eagle_status st = eg_command_defaults(&given, command, err);
+
+    if (st != EAGLE_OK) {
+        return st;
+    }
     printf("usage: eagle %s %s\n\n%s\n\noptions\n", command->name, command->synopsis,
            command->summary);
     for (int32_t i = 0; i < EG_OPT_COUNT; i++) {
         const eg_option *o = eg_option_at(i);
 
         if ((o->commands & command->bit) != 0) {
-            print_option(o);
+            print_option(o, &given);
         }
     }
     printf("\n%s", exit_codes);
+    return EAGLE_OK;
 }
 
 void eg_help_version(void)

@@ -9,7 +9,10 @@
 void eg_help_all(void);
 
 /* One command with its options. */
-void eg_help_command(const eg_command *command);
+eagle_status eg_help_command(const eg_command *command, eagle_error *err);
+
+/* The commands that begin with this word and have a second one; false when there is none. */
+bool eg_help_group(const char *word);
 
 /* Version, contract, CPU, instruction sets, parts. */
 void eg_help_version(void);

@@ -12,19 +12,20 @@
 
 static const eg_command commands[] = {
     {"generate", EG_GENERATE, "-m DIR [-H DIR] [-p TEXT] [options]",
-     "completes prompts, with or without a head", 0, eg_cmd_generate},
+     "completes prompts, with or without a head", 0, eg_cmd_generate, NULL},
     {"score", EG_SCORE, "-m DIR -p TEXT|-f FILE|--prompt-ids LIST [options]",
      "teacher-forces a text: log-probability, arg max and top-2 gap per position, perplexity", 0,
-     eg_cmd_score},
+     eg_cmd_score, NULL},
     {"inspect", EG_INSPECT, "MODEL [HEAD] [options]",
      "what was understood of a model and its head, whether they fit, the memory they need", 2,
-     eg_cmd_inspect},
+     eg_cmd_inspect, NULL},
     {"tokenize", EG_TOKENIZE, "-m DIR [-d] [TEXT...|IDS...] [options]",
-     "text to token ids, and back; reads stdin when no text is given", INT32_MAX, eg_cmd_tokenize},
+     "text to token ids, and back; reads stdin when no text is given", INT32_MAX, eg_cmd_tokenize,
+     NULL},
     {"bench", EG_BENCH, "-m DIR [-H DIR] [options]",
-     "bandwidth, decoding, verification cost, prompt, whole rounds", 0, eg_cmd_bench},
+     "bandwidth, decoding, verification cost, prompt, whole rounds", 0, eg_cmd_bench, NULL},
     {"selftest", EG_SELFTEST, "[--exhaustive] [options]",
-     "does this machine compute what docs/canonical-order.md says?", 0, eg_cmd_selftest},
+     "does this machine compute what docs/canonical-order.md says?", 0, eg_cmd_selftest, NULL},
 };
 
 #define N_COMMANDS ((int32_t)(sizeof commands / sizeof commands[0]))
@@ -34,62 +35,96 @@ const eg_command *eg_command_at(int32_t i)
     return i >= 0 && i < N_COMMANDS ? &commands[i] : NULL;
 }
 
-static const eg_command *find_command(const char *name)
+eagle_status eg_command_defaults(eg_options *opt, const eg_command *command, eagle_error *err)
 {
-    for (int32_t i = 0; i < N_COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
+    eagle_status st = eg_options_defaults(opt, command->bit, err);
+
+    if (st == EAGLE_OK && command->defaults != NULL) {
+        command->defaults(opt);
+    }
+    return st;
+}
+
+/* The command that argv begins with, and of how many words its name is. */
+static const eg_command *find_command(int32_t *words, char **argv, int32_t argc)
+{
+    for (int32_t i = 0; argc > 0 && i < N_COMMANDS; i++) {
+        const char *name = commands[i].name;
+        size_t size = strcspn(name, " ");
+        bool two = name[size] != '\0';
+
+        if (strlen(argv[0]) == size && strncmp(argv[0], name, size) == 0 &&
+            (!two || (argc > 1 && strcmp(argv[1], name + size + 1) == 0))) {
+            *words = two ? 2 : 1;
             return &commands[i];
         }
     }
     return NULL;
 }
 
-/* help, help COMMAND, --help, --version; false when `word` is none of them. */
-static bool informs(eagle_status *st, const char *word, const char *topic, eagle_error *err)
+/* help, and what may follow it. */
+static eagle_status help(char **topic, int32_t n, eagle_error *err)
 {
-    if (strcmp(word, "--version") == 0) {
-        eg_help_version();
-    } else if (strcmp(word, "help") == 0 && topic != NULL) {
-        const eg_command *command = find_command(topic);
+    int32_t words = 0;
+    const eg_command *command = find_command(&words, topic, n);
 
-        if (command == NULL) {
-            *st = eg_cli_fail(err, EAGLE_EINVAL, "help: unknown command '%s'", topic);
-            return true;
-        }
-        eg_help_command(command);
-    } else if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 ||
-               strcmp(word, "-h") == 0) {
+    if (command != NULL) {
+        return eg_help_command(command, err);
+    }
+    if (n == 0) {
         eg_help_all();
+    } else if (n > 1 || !eg_help_group(topic[0])) {
+        return eg_cli_fail(err, EAGLE_EINVAL, "help: unknown command '%s%s%s'", topic[0],
+                           n > 1 ? " " : "", n > 1 ? topic[1] : "");
+    }
+    return EAGLE_OK;
+}
+
+/* help, --help, --version; false when the words are none of them. */
+static bool informs(eagle_status *st, char **argv, int32_t argc, eagle_error *err)
+{
+    if (strcmp(argv[0], "--version") == 0) {
+        eg_help_version();
+    } else if (strcmp(argv[0], "help") == 0) {
+        *st = help(argv + 1, argc - 1, err);
+    } else if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
+        eg_help_all();
+    } else if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        return eg_help_group(argv[0]);
     } else {
         return false;
     }
     return true;
 }
 
+/* `argv` is what follows the program's name. */
 static eagle_status run(char **argv, int32_t argc, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
     const eg_command *command = NULL;
+    int32_t words = 0;
     eg_options opt;
 
-    if (argc < 2) {
+    if (argc < 1) {
         return eg_cli_fail(err, EAGLE_EINVAL, "no command; 'eagle help' lists them");
     }
-    if (informs(&st, argv[1], argc > 2 ? argv[2] : NULL, err)) {
+    if (informs(&st, argv, argc, err)) {
         return st;
     }
-    command = find_command(argv[1]);
+    command = find_command(&words, argv, argc);
     if (command == NULL) {
         return eg_cli_fail(err, EAGLE_EINVAL, "unknown command '%s'; 'eagle help' lists them",
-                           argv[1]);
+                           argv[0]);
     }
-    st = eg_options_parse(&opt, argv + 2, argc - 2, command->bit, err);
+    st = eg_command_defaults(&opt, command, err);
+    if (st == EAGLE_OK) {
+        st = eg_options_parse(&opt, argv + words, argc - words, command->bit, err);
+    }
     if (st != EAGLE_OK) {
         return st;
     }
     if (opt.help) {
-        eg_help_command(command);
-        return EAGLE_OK;
+        return eg_help_command(command, err);
     }
     if (opt.n_args > command->max_args) {
         return eg_cli_fail(err, EAGLE_EINVAL, "%s: unexpected argument '%s'", command->name,
@@ -104,7 +139,7 @@ int main(int argc, char **argv)
     eagle_status st = EAGLE_OK;
 
     eg_signals_install();
-    st = run(argv, (int32_t)argc, &err);
+    st = run(argv + 1, (int32_t)argc - 1, &err);
     if (st == EAGLE_OK && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
         st = errno == EPIPE ? EAGLE_EWRITE
                             : eg_cli_fail(&err, EAGLE_EWRITE, "stdout: %s", strerror(errno));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c - the table of options, and its parser. */
+/* options.c - reads a command line by the table of option_table.c. */
 #include "cli/options.h"
 
 #include "cli/messages.h"
@@ -10,111 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define RUNS   (EG_GENERATE | EG_SCORE | EG_BENCH) /* what runs a model       */
-#define TEXTS  (EG_GENERATE | EG_SCORE | EG_TOKENIZE)
-#define AT(x)  offsetof(eg_options, x)
-#define COUNT  1, INT32_MAX /* a whole number above zero  */
-#define NO_END 0, INT32_MAX /* a whole number, zero too   */
-
-static const eg_option table[EG_OPT_COUNT] = {
-    [EG_OPT_MODEL] = {"model", 'm', "DIR", NULL, RUNS | EG_INSPECT | EG_TOKENIZE, EG_KIND_TEXT,
-                      AT(model), 0, 0, "the target: a Hugging Face directory"},
-    [EG_OPT_HEAD] = {"head", 'H', "DIR", NULL, EG_GENERATE | EG_BENCH | EG_INSPECT, EG_KIND_TEXT,
-                     AT(head), 0, 0, "an EAGLE head for it"},
-    [EG_OPT_PROMPT] = {"prompt", 'p', "TEXT", NULL, TEXTS | EG_BENCH, EG_KIND_TEXT, AT(prompt), 0,
-                       0, "the prompt"},
-    [EG_OPT_FILE] = {"file", 'f', "FILE", NULL, TEXTS, EG_KIND_TEXT, AT(file), 0, 0,
-                     "the prompt is this file's bytes; - is stdin"},
-    [EG_OPT_PROMPT_IDS] = {"prompt-ids", 0, "LIST", NULL, TEXTS | EG_BENCH, EG_KIND_TEXT,
-                           AT(prompt_ids), 0, 0,
-                           "token ids, by commas or spaces; nothing is added"},
-    [EG_OPT_PROMPTS] = {"prompts", 0, "FILE", NULL, EG_GENERATE, EG_KIND_TEXT, AT(prompts), 0, 0,
-                        "JSON lines with prompt or prompt_ids; a JSON line out for each"},
-    [EG_OPT_PARSE_SPECIAL] = {"parse-special", 0, NULL, NULL, TEXTS | EG_BENCH, EG_KIND_FLAG,
-                              AT(parse_special), 0, 0,
-                              "special tokens written in a text become their ids"},
-    [EG_OPT_NO_SPECIAL] = {"no-special", 0, NULL, NULL, TEXTS | EG_BENCH, EG_KIND_FLAG,
-                           AT(no_special), 0, 0, "add no BOS or other special token"},
-    [EG_OPT_DECODE] = {"decode", 'd', NULL, NULL, EG_TOKENIZE, EG_KIND_FLAG, AT(decode), 0, 0,
-                       "ids to text"},
-    [EG_OPT_MAX_TOKENS] = {"max-tokens", 'n', "N", "256", EG_GENERATE | EG_BENCH, EG_KIND_WHOLE,
-                           AT(max_tokens), NO_END,
-                           "tokens to generate at most; bench takes 64 unless told"},
-    [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT, EG_KIND_WHOLE, AT(ctx), COUNT,
-                    "positions of the KV cache (default: what is needed, at most the "
-                    "model's; bench, inspect: 512)"},
-    [EG_OPT_CHUNK] = {"chunk", 0, "N", "256", RUNS, EG_KIND_WHOLE, AT(chunk), COUNT,
-                      "prompt tokens per pass, no bit depends on it; bench takes 512 unless told"},
-    [EG_OPT_STOP] = {"stop", 0, "TEXT", NULL, EG_GENERATE, EG_KIND_STOP, 0, 0, 0,
-                     "end before this text; may be given up to 16 times"},
-    [EG_OPT_IGNORE_EOS] = {"ignore-eos", 0, NULL, NULL, EG_GENERATE, EG_KIND_FLAG, AT(ignore_eos),
-                           0, 0, "go on after an end token"},
-    [EG_OPT_TEMP] = {"temp", 0, "T", "0", EG_GENERATE | EG_BENCH, EG_KIND_REAL, AT(temperature), 0,
-                     0, "temperature; 0 is greedy"},
-    [EG_OPT_TOP_K] = {"top-k", 0, "K", "0", EG_GENERATE | EG_BENCH, EG_KIND_WHOLE, AT(top_k),
-                      NO_END, "keep the K most likely tokens; 0 keeps all"},
-    [EG_OPT_TOP_P] = {"top-p", 0, "P", "1", EG_GENERATE | EG_BENCH, EG_KIND_DECIMAL, AT(top_p), 1,
-                      0, "keep the fewest tokens with mass P; in (0,1]"},
-    [EG_OPT_MIN_P] = {"min-p", 0, "P", "0", EG_GENERATE | EG_BENCH, EG_KIND_DECIMAL, AT(min_p), 0,
-                      0, "keep tokens of at least P times the largest probability"},
-    [EG_OPT_SEED] = {"seed", 's', "N", "0", EG_GENERATE | EG_BENCH, EG_KIND_SEED, AT(seed), 0, 0,
-                     "same seed, same tokens; random takes one and prints it"},
-    [EG_OPT_SPEC_DEPTH] = {"spec-depth", 0, "L", "5", EG_GENERATE | EG_BENCH, EG_KIND_WHOLE,
-                           AT(spec_depth), COUNT, "levels of the dynamic tree"},
-    [EG_OPT_SPEC_TOPK] = {"spec-topk", 0, "K", "4", EG_GENERATE | EG_BENCH, EG_KIND_WHOLE,
-                          AT(spec_topk), COUNT, "its width: nodes expanded per level"},
-    [EG_OPT_SPEC_NODES] = {"spec-nodes", 0, "N", "7", EG_GENERATE | EG_BENCH, EG_KIND_WHOLE,
-                           AT(spec_nodes), COUNT, "drafted nodes that are verified"},
-    [EG_OPT_SPEC_TREE] = {"spec-tree", 0, "FILE|NAME", NULL, EG_GENERATE | EG_BENCH, EG_KIND_TEXT,
-                          AT(spec_tree), 0, 0,
-                          "a static tree: a JSON list of rank paths, or mc_sim_7b_63"},
-    [EG_OPT_SPEC_ROUNDS] = {"spec-rounds", 0, "FILE[#N]", NULL, EG_GENERATE, EG_KIND_TEXT,
-                            AT(spec_rounds), 0, 0, "replay recorded trees (case N); needs no head"},
-    [EG_OPT_SPEC] = {"spec", 0, "off", NULL, EG_GENERATE | EG_BENCH, EG_KIND_CHOICE, AT(spec), 0, 0,
-                     "draft nothing, even with a head"},
-    [EG_OPT_SPEC_CHILDREN] = {"spec-children", 0, "topk|drawn", "topk", EG_GENERATE | EG_BENCH,
-                              EG_KIND_CHOICE, AT(children), 0, 0,
-                              "children of a static tree's node: the most likely, or drawn"},
-    [EG_OPT_VERIFY] = {"verify", 0, "greedy|coupled|rejection", NULL, EG_GENERATE | EG_BENCH,
-                       EG_KIND_CHOICE, AT(verify), 0, 0,
-                       "rule (default: greedy at temperature 0, else coupled; drawn children: "
-                       "rejection)"},
-    [EG_OPT_SCAN] = {"scan", 0, NULL, NULL, EG_INSPECT, EG_KIND_FLAG, AT(scan), 0, 0,
-                     "read all weights; NaN and infinity are errors"},
-    [EG_OPT_EXHAUSTIVE] = {"exhaustive", 0, NULL, NULL, EG_SELFTEST, EG_KIND_FLAG, AT(exhaustive),
-                           0, 0, "every input of exp, log, sin, cos; takes minutes"},
-    [EG_OPT_REPEAT] = {"repeat", 0, "N", "5", EG_BENCH, EG_KIND_WHOLE, AT(repeat), 1, 1000,
-                       "interleaved repeats of each measurement"},
-    [EG_OPT_EXPLAIN] = {"explain", 0, NULL, NULL, EG_GENERATE, EG_KIND_FLAG, AT(explain), 0, 0,
-                        "print each round: what was drafted, what was accepted, why"},
-    [EG_OPT_MARK] = {"mark", 0, "color|brackets|none", NULL, EG_GENERATE, EG_KIND_CHOICE, AT(mark),
-                     0, 0, "show accepted tokens (default: color on a terminal, else none)"},
-    [EG_OPT_FORMAT] = {"format", 0, "text|json", "text",
-                       EG_GENERATE | EG_SCORE | EG_INSPECT | EG_BENCH, EG_KIND_CHOICE, AT(format),
-                       0, 0, "of the result"},
-    [EG_OPT_OUTPUT] = {"output", 'o', "FILE", NULL, EG_GENERATE | EG_SCORE, EG_KIND_TEXT,
-                       AT(output), 0, 0,
-                       "write the result there; score: logits and features as safetensors"},
-    [EG_OPT_THREADS] = {"threads", 't', "N", NULL, RUNS | EG_INSPECT | EG_SELFTEST, EG_KIND_WHOLE,
-                        AT(threads), 1, 64, "1 to 64 (default: the CPUs this process may use)"},
-    [EG_OPT_ISA] = {"isa", 0, "NAME", NULL, RUNS, EG_KIND_ISA, AT(isa), 0, 0,
-                    "portable, avx2, avx512 or neon (default: EAGLE_ISA, or the best); same bits"},
-    [EG_OPT_MATH] = {"math", 0, "exact|fast", "exact", EG_GENERATE | EG_SCORE, EG_KIND_CHOICE,
-                     AT(math), 0, 0, "fast: prompts by OpenBLAS, other bits"},
-    [EG_OPT_MAX_MEMORY] = {"max-memory", 0, "SIZE", NULL, RUNS, EG_KIND_BYTES, AT(max_memory), 0, 0,
-                           "refuse to need more, such as 4G (default: what is free)"},
-    [EG_OPT_QUIET] = {"quiet", 'q', NULL, NULL, RUNS | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST,
-                      EG_KIND_FLAG, AT(quiet), 0, 0, "nothing on stderr but errors"},
-    [EG_OPT_VERBOSE] = {"verbose", 'v', NULL, NULL, RUNS, EG_KIND_FLAG, AT(verbose), 0, 0,
-                        "say more on stderr"},
-    [EG_OPT_HELP] = {"help", 'h', NULL, NULL, ~0u, EG_KIND_FLAG, AT(help), 0, 0, "this help"},
-};
-
-const eg_option *eg_option_at(int32_t i)
-{
-    return &table[i];
-}
 
 /* ---- values --------------------------------------------------------------------------- */
 
@@ -145,16 +40,85 @@ static bool read_whole(int32_t *out, const char *text, int32_t low, int32_t high
     return true;
 }
 
+static bool read_long(int64_t *out, const char *text, int64_t low)
+{
+    uint64_t value = 0;
+    const char *end = NULL;
+
+    if (!read_digits(&value, text, &end) || *end != '\0' || value > INT64_MAX ||
+        (int64_t)value < low) {
+        return false;
+    }
+    *out = (int64_t)value;
+    return true;
+}
+
+static bool read_range(eg_range *out, const char *text, int32_t low)
+{
+    uint64_t min = 0;
+    const char *end = NULL;
+
+    if (!read_digits(&min, text, &end) || *end != ',' || min < (uint64_t)low || min > INT32_MAX ||
+        !read_whole(&out->max, end + 1, (int32_t)min, INT32_MAX)) {
+        return false;
+    }
+    out->min = (int32_t)min;
+    return true;
+}
+
+/* strtof and strtod would take blanks, hexadecimal, "nan" and "inf". */
+static bool plain_number(const char *text)
+{
+    return strspn(text, "0123456789.eE+-") == strlen(text) && text[0] != '\0';
+}
+
 static bool read_real(float *out, const char *text)
 {
     char *end = NULL;
     float value = strtof(text, &end);
 
-    if (end == text || *end != '\0' || strpbrk(text, " \t\nxX") != NULL || !isfinite(value) ||
-        value < 0.0f) {
+    if (!plain_number(text) || *end != '\0' || !isfinite(value) || value < 0.0f) {
         return false;
     }
     *out = value;
+    return true;
+}
+
+static bool read_double(double *out, const eg_option *o, const char *text)
+{
+    char *end = NULL;
+    double value = strtod(text, &end);
+
+    if (!plain_number(text) || *end != '\0' || !isfinite(value) || value < 0.0 ||
+        (o->low == 1 && value == 0.0) || (o->high == 1 && value >= 1.0)) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static bool read_reals(eg_reals *out, const char *text)
+{
+    eg_reals list = {0};
+
+    for (;; text++) {
+        char one[32];
+        size_t size = strcspn(text, ",");
+
+        if (list.n == EG_MAX_REALS || size >= sizeof one) {
+            return false;
+        }
+        memcpy(one, text, size);
+        one[size] = '\0';
+        if (!read_real(&list.item[list.n++], one)) {
+            return false;
+        }
+        text += size;
+        if (*text == '\0') {
+            break;
+        }
+    }
+    *out = list;
     return true;
 }
 
@@ -242,57 +206,114 @@ static eagle_status read_decimal(eagle_decimal *out, const eg_option *o, const c
     return EAGLE_OK;
 }
 
-static eagle_status read_stop(eg_options *opt, const char *text, eagle_error *err)
+static eagle_status read_texts(eg_texts *out, const eg_option *o, const char *text,
+                               eagle_error *err)
 {
     if (text[0] == '\0') {
-        return eg_cli_fail(err, EAGLE_EINVAL, "--stop: needs a text that is not empty");
+        return eg_cli_fail(err, EAGLE_EINVAL, "--%s: needs a text that is not empty", o->name);
     }
-    if (opt->n_stops == EG_MAX_STOPS) {
-        return eg_cli_fail(err, EAGLE_EINVAL, "--stop: given more than %d times", EG_MAX_STOPS);
+    if (out->n == o->high) {
+        return eg_cli_fail(err, EAGLE_EINVAL, "--%s: given more than %d times", o->name, o->high);
     }
-    opt->stop[opt->n_stops++] = text;
+    out->item[out->n++] = text;
     return EAGLE_OK;
+}
+
+static const struct {
+    const char *name;
+    eagle_dtype dtype;
+} dtypes[] = {{"f32", EAGLE_F32}, {"f16", EAGLE_F16}, {"bf16", EAGLE_BF16}};
+
+#define N_DTYPES (sizeof dtypes / sizeof dtypes[0])
+
+static bool read_dtype(eagle_dtype *out, const eg_option *o, const char *text)
+{
+    for (size_t i = 0; choice(o->argument, text) >= 0 && i < N_DTYPES; i++) {
+        if (strcmp(dtypes[i].name, text) == 0) {
+            *out = dtypes[i].dtype;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a value must be, for the message that it is not. */
+static eagle_status refuse(const eg_option *o, const char *text, eagle_error *err)
+{
+    char need[96];
+
+    switch (o->kind) {
+    case EG_KIND_WHOLE:
+        snprintf(need, sizeof need, "a whole number from %d to %d", o->low, o->high);
+        break;
+    case EG_KIND_LONG: snprintf(need, sizeof need, "a whole number, at least %d", o->low); break;
+    case EG_KIND_RANGE:
+        snprintf(need, sizeof need, "two whole numbers such as 4,32, from %d up", o->low);
+        break;
+    case EG_KIND_REALS:
+        snprintf(need, sizeof need, "up to %d numbers, none negative, such as 0,0.7,1",
+                 EG_MAX_REALS);
+        break;
+    case EG_KIND_DOUBLE:
+        snprintf(need, sizeof need, "a number %s%s", o->low == 1 ? "above 0" : "from 0 up",
+                 o->high == 1 ? ", below 1" : "");
+        break;
+    case EG_KIND_BYTES: snprintf(need, sizeof need, "a size above zero such as 512M or 4G"); break;
+    case EG_KIND_CHOICE:
+    case EG_KIND_DTYPE: snprintf(need, sizeof need, "%s", o->argument); break;
+    default: snprintf(need, sizeof need, "a number that is not negative"); break;
+    }
+    return eg_cli_fail(err, EAGLE_EINVAL, "--%s %s: needs %s", o->name, text, need);
 }
 
 /* Writes the value of one option to its place. */
 static eagle_status set(eg_options *opt, const eg_option *o, const char *text, eagle_error *err)
 {
     void *place = (char *)opt + o->place;
+    bool good = false;
 
     switch (o->kind) {
     case EG_KIND_FLAG: *(bool *)place = true; return EAGLE_OK;
     case EG_KIND_TEXT: *(const char **)place = text; return EAGLE_OK;
-    case EG_KIND_STOP: return read_stop(opt, text, err);
-    case EG_KIND_WHOLE:
-        if (!read_whole(place, text, o->low, o->high)) {
-            return eg_cli_fail(err, EAGLE_EINVAL, "--%s %s: needs a whole number from %d to %d",
-                               o->name, text, o->low, o->high);
-        }
-        return EAGLE_OK;
-    case EG_KIND_REAL:
-        if (!read_real(place, text)) {
-            return eg_cli_fail(err, EAGLE_EINVAL, "--%s %s: needs a number that is not negative",
-                               o->name, text);
-        }
-        return EAGLE_OK;
+    case EG_KIND_TEXTS: return read_texts(place, o, text, err);
     case EG_KIND_DECIMAL: return read_decimal(place, o, text, err);
     case EG_KIND_SEED: return read_seed(place, text, err);
-    case EG_KIND_BYTES:
-        if (!read_bytes(place, text)) {
-            return eg_cli_fail(err, EAGLE_EINVAL,
-                               "--%s %s: needs a size above zero such as 512M or 4G", o->name,
-                               text);
-        }
-        return EAGLE_OK;
+    case EG_KIND_ISA: return eagle_isa_parse(place, text, err);
+    case EG_KIND_WHOLE: good = read_whole(place, text, o->low, o->high); break;
+    case EG_KIND_LONG: good = read_long(place, text, o->low); break;
+    case EG_KIND_RANGE: good = read_range(place, text, o->low); break;
+    case EG_KIND_REAL: good = read_real(place, text); break;
+    case EG_KIND_DOUBLE: good = read_double(place, o, text); break;
+    case EG_KIND_REALS: good = read_reals(place, text); break;
+    case EG_KIND_BYTES: good = read_bytes(place, text); break;
     case EG_KIND_CHOICE:
         *(int32_t *)place = choice(o->argument, text);
-        if (*(int32_t *)place < 0) {
-            return eg_cli_fail(err, EAGLE_EINVAL, "--%s %s: needs %s", o->name, text, o->argument);
-        }
-        return EAGLE_OK;
-    case EG_KIND_ISA: return eagle_isa_parse(place, text, err);
+        good = *(int32_t *)place >= 0;
+        break;
+    case EG_KIND_DTYPE: good = read_dtype(place, o, text); break;
     }
-    return EAGLE_OK;
+    return good ? EAGLE_OK : refuse(o, text, err);
+}
+
+const char *eg_option_value(char text[EG_VALUE_TEXT], const eg_options *opt, const eg_option *o)
+{
+    const void *place = (const char *)opt + o->place;
+    const char *name = o->argument;
+
+    text[0] = '\0';
+    switch (o->kind) {
+    case EG_KIND_WHOLE: snprintf(text, EG_VALUE_TEXT, "%" PRId32, *(const int32_t *)place); break;
+    case EG_KIND_LONG: snprintf(text, EG_VALUE_TEXT, "%" PRId64, *(const int64_t *)place); break;
+    case EG_KIND_DOUBLE: snprintf(text, EG_VALUE_TEXT, "%g", *(const double *)place); break;
+    case EG_KIND_CHOICE:
+        for (int32_t i = *(const int32_t *)place; i > 0; i--) {
+            name = strchr(name, '|') + 1;
+        }
+        snprintf(text, EG_VALUE_TEXT, "%.*s", (int)strcspn(name, "|"), name);
+        break;
+    default: break;
+    }
+    return text;
 }
 
 /* ---- the command line ----------------------------------------------------------------- */
@@ -308,7 +329,7 @@ typedef struct {
 static int32_t find(const cursor *c, const char *name, size_t size, char letter)
 {
     for (int32_t i = 0; i < EG_OPT_COUNT; i++) {
-        const eg_option *o = &table[i];
+        const eg_option *o = eg_option_at(i);
         bool same = letter != 0 ? o->letter == letter
                                 : strlen(o->name) == size && strncmp(o->name, name, size) == 0;
 
@@ -323,9 +344,9 @@ static int32_t find(const cursor *c, const char *name, size_t size, char letter)
 static eagle_status take(eg_options *opt, cursor *c, int32_t i, const char *attached,
                          eagle_error *err)
 {
-    const eg_option *o = &table[i];
+    const eg_option *o = eg_option_at(i);
 
-    opt->given |= (uint64_t)1 << i;
+    opt->given[i] = true;
     if (o->argument == NULL) {
         if (attached != NULL) {
             return eg_cli_fail(err, EAGLE_EINVAL, "--%s: takes no value", o->name);
@@ -363,7 +384,7 @@ static eagle_status letters(eg_options *opt, cursor *c, const char *word, eagle_
         if (i < 0) {
             return eg_cli_fail(err, EAGLE_EINVAL, "unknown option -%c", *word);
         }
-        if (table[i].argument != NULL) {
+        if (eg_option_at(i)->argument != NULL) {
             return take(opt, c, i, word[1] != '\0' ? word + 1 : NULL, err);
         }
         st = take(opt, c, i, NULL, err);
@@ -374,22 +395,27 @@ static eagle_status letters(eg_options *opt, cursor *c, const char *word, eagle_
     return EAGLE_OK;
 }
 
-static eagle_status set_defaults(eg_options *opt, unsigned command, eagle_error *err)
+/* Rows that the command takes come last: two rows may share a place, with a default each. */
+eagle_status eg_options_defaults(eg_options *opt, unsigned command, eagle_error *err)
 {
-    const char *isa = getenv("EAGLE_ISA");
+    const eg_option *isa = eg_option_at(EG_OPT_ISA);
+    const char *isa_name = getenv("EAGLE_ISA");
 
     *opt = (eg_options){.spec = -1, .verify = -1, .mark = -1};
-    for (int32_t i = 0; i < EG_OPT_COUNT; i++) {
-        if (table[i].fallback != NULL) {
-            eagle_status st = set(opt, &table[i], table[i].fallback, err);
+    for (int32_t k = 0; k < 2 * EG_OPT_COUNT; k++) {
+        const eg_option *o = eg_option_at(k % EG_OPT_COUNT);
+        bool taken = (o->commands & command) != 0;
+
+        if (o->fallback != NULL && taken == (k >= EG_OPT_COUNT)) {
+            eagle_status st = set(opt, o, o->fallback, err);
 
             if (st != EAGLE_OK) {
                 return st;
             }
         }
     }
-    if (isa != NULL && isa[0] != '\0' && (table[EG_OPT_ISA].commands & command) != 0) {
-        return set(opt, &table[EG_OPT_ISA], isa, err);
+    if (isa_name != NULL && isa_name[0] != '\0' && (isa->commands & command) != 0) {
+        return set(opt, isa, isa_name, err);
     }
     return EAGLE_OK;
 }
@@ -398,7 +424,7 @@ eagle_status eg_options_parse(eg_options *opt, char **argv, int32_t argc, unsign
                               eagle_error *err)
 {
     cursor c = {.argv = argv, .argc = argc, .command = command};
-    eagle_status st = set_defaults(opt, command, err);
+    eagle_status st = EAGLE_OK;
     bool ended = false; /* after "--" */
 
     opt->args = argv;

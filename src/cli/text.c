@@ -57,10 +57,11 @@ static eagle_status reserve(eg_text *text, size_t size, eagle_error *err)
 static void look_for_stop(eg_text *text, size_t old)
 {
     for (size_t end = old + 1; end <= text->n; end++) {
-        for (int32_t i = 0; i < text->opt->n_stops; i++) {
-            size_t size = strlen(text->opt->stop[i]);
+        for (int32_t i = 0; i < text->opt->stop.n; i++) {
+            size_t size = strlen(text->opt->stop.item[i]);
 
-            if (size <= end && memcmp(text->bytes + end - size, text->opt->stop[i], size) == 0) {
+            if (size <= end &&
+                memcmp(text->bytes + end - size, text->opt->stop.item[i], size) == 0) {
                 text->n = end - size;
                 text->stopped = true;
                 return;
@@ -74,8 +75,8 @@ static size_t held_back(const eg_text *text)
 {
     size_t most = 0;
 
-    for (int32_t i = 0; i < text->opt->n_stops; i++) {
-        const char *stop = text->opt->stop[i];
+    for (int32_t i = 0; i < text->opt->stop.n; i++) {
+        const char *stop = text->opt->stop.item[i];
 
         for (size_t size = strlen(stop) - 1; size > most; size--) {
             if (size <= text->n && memcmp(text->bytes + text->n - size, stop, size) == 0) {
