@@ -105,7 +105,8 @@ ifeq ($(filter aarch64% arm64%,$(target_cpu)),)
 sources := $(filter-out %_neon.c,$(sources))
 endif
 ifneq ($(have_json),1)
-sources := $(filter-out src/formats/% src/model/open.c src/tokenizer/% src/cli/%,$(sources))
+sources := $(filter-out src/formats/% src/model/open.c src/tokenizer/% src/cli/% \
+             src/train/corpus_read.c src/train/corpus_jsonl.c,$(sources))
 endif
 ifneq ($(have_text),1)
 sources := $(filter-out src/tokenizer/%,$(sources)) $(wildcard src/tokenizer/absent.c)

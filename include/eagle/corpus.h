@@ -26,28 +26,37 @@ typedef struct {
     int32_t n;
 } eagle_document;
 
+/* White space around a text is not part of it. Ids are taken as they are: nothing is added to them.
+ * A conversation is put into one fixed form, with what the assistant says to be learned:
+ *
+ *   SYSTEM USER: QUESTION ASSISTANT: ANSWER<end>USER: QUESTION ASSISTANT: ANSWER<end> */
 typedef enum {
-    EAGLE_CORPUS_AUTO,  /* by the name: .jsonl, .ids, anything else is text               */
-    EAGLE_CORPUS_TEXT,  /* plain text; a line equal to `separator` ends a document         */
-    EAGLE_CORPUS_JSONL, /* one object a line: `text`; or `conversations` (ShareGPT: from,
-                         * value) or `messages` (role, content), of which only the
-                         * assistant's parts are to be learned; or `ids`                  */
-    EAGLE_CORPUS_IDS    /* token ids separated by blanks or commas, one document a line    */
+    EAGLE_CORPUS_AUTO,  /* by the name: .jsonl, .ids, anything else is text                  */
+    EAGLE_CORPUS_TEXT,  /* plain text; a line equal to `separator` ends a document           */
+    EAGLE_CORPUS_JSONL, /* one object a line: `text`; or `conversations` (ShareGPT: `from`
+                         * system, human or gpt, `value`); or `messages` (`role` system, user
+                         * or assistant, `content`); or `ids`, with `learn` of 0 and 1        */
+    EAGLE_CORPUS_IDS    /* token ids separated by blanks or commas, one document a line      */
 } eagle_corpus_format;
 
 typedef struct {
     eagle_corpus_format format;
-    const char *separator; /* "<|endoftext|>"                                              */
-    bool add_special;      /* what the tokenizer adds, BOS for instance, begins a document */
-    int32_t end;           /* appended to each document and to each answer; -1: nothing    */
+    const char *separator; /* NULL: a file is one document; "": an empty line separates        */
+    bool add_special;      /* what the tokenizer adds, BOS for instance, begins a document     */
+    int32_t end;           /* appended to each text and to each answer; -1: nothing            */
 } eagle_corpus_options;
 
+/* AUTO, "<|endoftext|>", with special tokens, no end. */
 EAGLE_API void eagle_corpus_defaults(eagle_corpus_options *out);
 
 /* Reads `n_paths` files into one corpus. `tokenizer` may be NULL where all files hold ids; every id
- * must lie in [0, vocab). EAGLE_EREAD; EAGLE_EFORMAT names file and line of what is broken, and a
- * corpus without two tokens in one document; EAGLE_EFIT for an id outside the vocabulary;
- * EAGLE_ENOMEM. */
+ * must lie in [0, vocab). Special tokens written in a text are not parsed. A document with nothing
+ * to learn behind its first token, an empty one for instance, is left out.
+ *
+ * EAGLE_EREAD; EAGLE_EFORMAT names file and line of what is broken, bytes that are no UTF-8 included, and is
+ * also an empty file or nothing to learn at all; EAGLE_EFIT for an id outside the vocabulary;
+ * EAGLE_EINVAL for text without a tokenizer, or conversations without an end token;
+ * EAGLE_ELIMIT for a document of more than INT32_MAX tokens; EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_corpus_read(eagle_corpus **out, const char *const *paths,
                                          int32_t n_paths, const eagle_tokenizer *tokenizer,
                                          int32_t vocab, const eagle_corpus_options *opt,
@@ -83,8 +92,10 @@ EAGLE_API eagle_status eagle_corpus_write(eagle_corpus **out, const eagle_model 
 EAGLE_API eagle_status eagle_corpus_save(const eagle_corpus *corpus, const char *path,
                                          eagle_error *err);
 
-/* Moves every k-th document, k = 1 / share, from `corpus` to a new one, so that both keep at least
- * one; by order in the file, so that the same file is always cut the same way. 0 < share < 1. */
+/* Moves a share of the documents, evenly spread, from `corpus` to a new one, so that both keep at
+ * least one: by order in the file, so that the same file is always cut the same way.
+ * EAGLE_EINVAL unless 0 < share < 1; EAGLE_EFORMAT for fewer than two documents; EAGLE_ENOMEM, and
+ * `corpus` is as before. */
 EAGLE_API eagle_status eagle_corpus_split(eagle_corpus **held_out, eagle_corpus *corpus,
                                           double share, eagle_error *err);
 

@@ -9,6 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* EAGLE_EFORMAT with jansson's explanation, EAGLE_ENOMEM without one: it explains every fault of a text,
+ * and gives up without a word when memory ends. */
+static eagle_status explain(const char *path, size_t line, const json_error_t *why,
+                            eagle_error *err)
+{
+    if (why->text[0] == '\0' || json_error_code(why) == json_error_out_of_memory) {
+        return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its JSON", path);
+    }
+    return eg_fail(err, EAGLE_EFORMAT, "%s: JSON, line %zu, column %d: %s", path, line, why->column,
+                   why->text);
+}
+
 eagle_status eg_json_parse(json_t **out, const char *path, const char *text, size_t size,
                            eagle_error *err)
 {
@@ -17,15 +29,17 @@ eagle_status eg_json_parse(json_t **out, const char *path, const char *text, siz
     /* Without further flags jansson also refuses trailing bytes, NUL characters, broken UTF-8,
      * integers beyond 64 bits and nesting deeper than 2048. */
     *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
-    if (*out != NULL) {
-        return EAGLE_OK;
-    }
-    /* jansson explains every fault of the text; out of memory it gives up without a word. */
-    if (why.text[0] == '\0' || json_error_code(&why) == json_error_out_of_memory) {
-        return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its JSON", path);
-    }
-    return eg_fail(err, EAGLE_EFORMAT, "%s: JSON, line %d, column %d: %s", path, why.line,
-                   why.column, why.text);
+    return *out != NULL ? EAGLE_OK
+                        : explain(path, (size_t)(why.line > 0 ? why.line : 0), &why, err);
+}
+
+eagle_status eg_json_parse_line(json_t **out, const char *path, size_t line, const char *text,
+                                size_t size, eagle_error *err)
+{
+    json_error_t why;
+
+    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    return *out != NULL ? EAGLE_OK : explain(path, line, &why, err);
 }
 
 eagle_status eg_json_read(json_t **out, const char *path, size_t max, eagle_error *err)

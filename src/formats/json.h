@@ -18,6 +18,10 @@
 eagle_status eg_json_parse(json_t **out, const char *path, const char *text, size_t size,
                            eagle_error *err);
 
+/* The same for one line of a file of JSON lines; a text in it may have the character U+0000. */
+eagle_status eg_json_parse_line(json_t **out, const char *path, size_t line, const char *text,
+                                size_t size, eagle_error *err);
+
 /* An object inside a file. */
 typedef struct {
     const char *path;   /* the file                                      */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* purpose.h - what training draws random numbers for: the second word of Philox's counter. Different
+ * purposes never share a number under one seed, nor do they with eagle_draw_purpose. */
+#ifndef EG_TRAIN_PURPOSE_H
+#define EG_TRAIN_PURPOSE_H
+
+enum {
+    EG_PURPOSE_ORDER = 16, /* an exchange in the order of an epoch's pieces */
+    EG_PURPOSE_PROMPT = 17 /* how much of a document is a prompt            */
+};
+
+#endif
