@@ -3,10 +3,8 @@
 #ifndef EG_FORMATS_CONFIG_KEYS_H
 #define EG_FORMATS_CONFIG_KEYS_H
 
+#include "formats/formats.h"
 #include "formats/json.h"
-
-/* What a config.json is about. */
-typedef enum { EG_CONFIG_TARGET, EG_CONFIG_HEAD } eg_config_kind;
 
 /* EAGLE_EUNSUPPORTED, by name, for the first key that is neither understood nor harmless and
  * whose value is not neutral (null, false, or an empty list or object). */

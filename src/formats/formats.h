@@ -38,6 +38,17 @@ eagle_status eg_config_read_target(eagle_config *out, const char *dir, eagle_err
  * fc bias to true). */
 eagle_status eg_config_read_head(eagle_config *out, const char *dir, eagle_error *err);
 
+/* What a config.json is about. */
+typedef enum { EG_CONFIG_TARGET, EG_CONFIG_HEAD } eg_config_kind;
+
+/* Writes DIR/config.json for weights of `dtype`, readable by the calls above: whole or not at all. */
+eagle_status eg_config_write(const char *dir, const eagle_config *config, eg_config_kind kind,
+                             eagle_dtype dtype, eagle_error *err);
+
+/* Writes DIR/generation_config.json: where generation begins and ends. */
+eagle_status eg_generation_config_write(const char *dir, const eagle_config *config,
+                                        eagle_error *err);
+
 /* Reads a JSON file strictly (no duplicate keys, no trailing bytes), at most `max` bytes. The
  * error names the line. Release with json_decref(). */
 eagle_status eg_json_read(json_t **out, const char *path, size_t max, eagle_error *err);

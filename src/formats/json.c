@@ -82,6 +82,19 @@ eg_json_words eg_json_describe(const json_t *value)
     return words;
 }
 
+void eg_json_shortest(eg_json_number *out, double value, bool single)
+{
+    for (int digits = 1; digits <= 17; digits++) { /* 17 always suffice */
+        double back = 0.0;
+
+        snprintf(out->text, sizeof out->text, "%.*g", digits, value);
+        back = strtod(out->text, NULL);
+        if (back == value || (single && (float)back == (float)value)) {
+            return;
+        }
+    }
+}
+
 eagle_status eg_json_need_object(const char *path, const char *name, const json_t *value,
                                  eagle_error *err)
 {

@@ -57,4 +57,10 @@ typedef struct {
 } eg_json_words;
 eg_json_words eg_json_describe(const json_t *value);
 
+/* The shortest decimal that reads back as `value`; with `single`, as the same float32. */
+typedef struct {
+    char text[32];
+} eg_json_number;
+void eg_json_shortest(eg_json_number *out, double value, bool single);
+
 #endif

@@ -44,14 +44,13 @@ static eagle_status read_header(eg_safetensors *file, eagle_error *err)
                          (size_t)length, err);
 }
 
-eagle_status eg_safetensors_open(eg_safetensors *out, const char *dir, const char *name,
-                                 eagle_error *err)
+/* Maps out->path, which is NULL when there was no memory for it. */
+static eagle_status open_path(eg_safetensors *out, const char *name, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
 
-    *out = (eg_safetensors){.path = eg_path_join(dir, name)};
     if (out->path == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "%s/%s: no memory for its name", dir, name);
+        return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its name", name);
     }
     st = eg_map_open(&out->map, out->path, err);
     if (st == EAGLE_OK) {
@@ -61,6 +60,19 @@ eagle_status eg_safetensors_open(eg_safetensors *out, const char *dir, const cha
         eg_safetensors_close(out);
     }
     return st;
+}
+
+eagle_status eg_safetensors_open(eg_safetensors *out, const char *dir, const char *name,
+                                 eagle_error *err)
+{
+    *out = (eg_safetensors){.path = eg_path_join(dir, name)};
+    return open_path(out, name, err);
+}
+
+eagle_status eg_safetensors_open_file(eg_safetensors *out, const char *path, eagle_error *err)
+{
+    *out = (eg_safetensors){.path = eg_strdup(path)};
+    return open_path(out, path, err);
 }
 
 void eg_safetensors_close(eg_safetensors *file)

@@ -26,9 +26,10 @@ typedef struct {
     size_t data_at; /* where the tensors' bytes begin */
 } eg_safetensors;
 
-/* Maps DIR/NAME and parses its header. Release with eg_safetensors_close(). */
+/* Maps DIR/NAME, or `path`, and parses its header. Release with eg_safetensors_close(). */
 eagle_status eg_safetensors_open(eg_safetensors *out, const char *dir, const char *name,
                                  eagle_error *err);
+eagle_status eg_safetensors_open_file(eg_safetensors *out, const char *path, eagle_error *err);
 void eg_safetensors_close(eg_safetensors *file);
 
 size_t eg_safetensors_count(const eg_safetensors *file);

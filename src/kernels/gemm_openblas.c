@@ -27,6 +27,11 @@ const char *eg_gemm_library(void)
     return openblas_get_config();
 }
 
+const char *eg_gemm_core(void)
+{
+    return openblas_get_corename();
+}
+
 void eg_gemm_threads(int n)
 {
     openblas_set_num_threads(n);
@@ -69,6 +74,11 @@ int eg_gemm_available(void)
 }
 
 const char *eg_gemm_library(void)
+{
+    return "none";
+}
+
+const char *eg_gemm_core(void)
 {
     return "none";
 }

@@ -116,6 +116,7 @@ float eg_attention_scale(size_t head_dim);
  * called inside a parallel region. */
 int eg_gemm_available(void); /* 0: built without OpenBLAS */
 const char *eg_gemm_library(void);
+const char *eg_gemm_core(void); /* the CPU whose loops it runs: bits depend on it; "none" without */
 void eg_gemm_threads(int n);
 
 /* `scratch` holds at least eg_gemm_scratch(dim) floats when dtype is not F32. */

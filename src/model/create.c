@@ -22,7 +22,7 @@ static eagle_status check_range(const char *name, int64_t value, int64_t max, ea
 }
 
 /* Whoever made the configuration: nothing below multiplies numbers that were not checked. */
-static eagle_status check_config(const eagle_config *c, eagle_error *err)
+eagle_status eg_config_check(const eagle_config *c, eagle_error *err)
 {
     const struct {
         const char *name;
@@ -83,7 +83,7 @@ eagle_status eg_model_create(eagle_model **out, const eagle_config *config,
     eagle_status st = EAGLE_OK;
 
     *out = NULL;
-    st = check_config(config, err);
+    st = eg_config_check(config, err);
     if (st != EAGLE_OK) {
         goto done;
     }
@@ -146,7 +146,7 @@ eagle_status eg_head_create(eagle_head **out, const eagle_model *model, const ea
     eagle_status st = EAGLE_OK;
 
     *out = NULL;
-    st = check_config(config, err);
+    st = eg_config_check(config, err);
     if (st != EAGLE_OK) {
         goto done;
     }

@@ -27,6 +27,10 @@ typedef struct {
     eg_backing *backing;
 } eg_owned_head;
 
+/* EAGLE_EFORMAT unless every size is in range, so that products of two fit 64 bits, and heads
+ * divide. */
+eagle_status eg_config_check(const eagle_config *config, eagle_error *err);
+
 /* The two constructors with a backing, which they own from then on, also when they fail. */
 eagle_status eg_model_create(eagle_model **out, const eagle_config *config,
                              const eagle_tensor *tensors, int32_t n_tensors, eg_backing *backing,
