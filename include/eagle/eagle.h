@@ -7,6 +7,7 @@
 #include "eagle/drafter.h"
 #include "eagle/evaluate.h"
 #include "eagle/files.h"
+#include "eagle/generate.h"
 #include "eagle/model.h"
 #include "eagle/probe.h"
 #include "eagle/runtime.h"

@@ -49,6 +49,9 @@ EAGLE_API const char *eagle_cpu_name(void);
  * whichever is less; 0 if unknown. */
 EAGLE_API uint64_t eagle_memory_available(void);
 
+/* Seconds of a clock that never goes back. */
+EAGLE_API double eagle_clock(void);
+
 /* Version of the program, and of the canonical arithmetic it computes ("C0/kv=f32"). */
 EAGLE_API const char *eagle_version(void);
 EAGLE_API const char *eagle_contract(void);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 static const char *const isa_names[] = {
     [EAGLE_ISA_AUTO] = "auto",     [EAGLE_ISA_PORTABLE] = "portable", [EAGLE_ISA_AVX2] = "avx2",
@@ -76,6 +77,14 @@ const char *eagle_version(void)
 const char *eagle_contract(void)
 {
     return "C0/kv=f32 1.0";
+}
+
+double eagle_clock(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static const eagle_part parts[] = {

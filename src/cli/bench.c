@@ -132,7 +132,7 @@ void eg_bench_close(eg_bench *b)
 
 static eagle_status measure_scan(double *took, eg_bench *b, eagle_error *err)
 {
-    double start = eg_cli_now();
+    double start = eagle_clock();
     int32_t threads = eg_engine_threads(&(eagle_session_options){
         .threads = EG_GIVEN(b->opt, EG_OPT_THREADS) ? b->opt->threads : 0});
     int32_t n = 0;
@@ -141,15 +141,15 @@ static eagle_status measure_scan(double *took, eg_bench *b, eagle_error *err)
     do {
         st = eagle_model_scan(&b->scan_bytes, b->engine->model, NULL, false, threads, err);
         n++;
-        *took = (eg_cli_now() - start) / n;
-    } while (st == EAGLE_OK && eg_cli_now() - start < SAMPLE_S && n < SAMPLE_MOST);
+        *took = (eagle_clock() - start) / n;
+    } while (st == EAGLE_OK && eagle_clock() - start < SAMPLE_S && n < SAMPLE_MOST);
     return st;
 }
 
 /* Feeds the context to an emptied session, in chunks. */
 static eagle_status measure_prompt(double *took, eg_bench *b, eagle_session *s, eagle_error *err)
 {
-    double start = eg_cli_now();
+    double start = eagle_clock();
     int32_t chunk = b->opt->chunk;
     eagle_status st = eagle_session_rewind(s, 0, err);
 
@@ -159,7 +159,7 @@ static eagle_status measure_prompt(double *took, eg_bench *b, eagle_session *s, 
         st = eagle_session_feed(NULL, s, b->context + at, n, err);
         at += n;
     }
-    *took = eg_cli_now() - start;
+    *took = eagle_clock() - start;
     return st;
 }
 
@@ -173,11 +173,11 @@ static eagle_status measure_decode(double *took, eg_bench *b, eagle_error *err)
     if (st == EAGLE_OK) {
         st = eagle_session_step(&path, b->plain, err); /* its row may be there already */
     }
-    start = eg_cli_now();
+    start = eagle_clock();
     for (int32_t i = 0; st == EAGLE_OK && i < DECODE_STEPS; i++) {
         st = eagle_session_step(&path, b->plain, err);
     }
-    *took = (eg_cli_now() - start) / DECODE_STEPS;
+    *took = (eagle_clock() - start) / DECODE_STEPS;
     return st;
 }
 
@@ -218,7 +218,7 @@ static eagle_status measure_verify(double *took, eg_bench *b, int32_t n, eagle_e
             break;
         }
         build_tree(b, root, n);
-        start = eg_cli_now();
+        start = eagle_clock();
         st = eagle_session_score(&rows, b->plain, b->tree, err);
         if (st == EAGLE_OK) {
             st = eagle_verify(b->path, b->tree, &rows, &greedy, NULL, err);
@@ -226,7 +226,7 @@ static eagle_status measure_verify(double *took, eg_bench *b, int32_t n, eagle_e
         if (st == EAGLE_OK) {
             st = eagle_session_commit(b->plain, b->path, err);
         }
-        sum += eg_cli_now() - start;
+        sum += eagle_clock() - start;
     }
     *took = sum / runs;
     return st;
@@ -252,13 +252,13 @@ static eagle_status measure_rounds(double *took, eg_bench *b, eagle_session *s, 
     if (st == EAGLE_OK) {
         st = eagle_session_step(&path, s, err); /* the prefill's token */
     }
-    start = eg_cli_now();
+    start = eagle_clock();
     while (st == EAGLE_OK && *tokens < b->n_tokens) {
         st = eagle_session_step(&path, s, err);
         *tokens += path != NULL ? path->n : 0;
         (*rounds)++;
     }
-    *took = (eg_cli_now() - start) / (double)(*tokens > 0 ? *tokens : 1);
+    *took = (eagle_clock() - start) / (double)(*tokens > 0 ? *tokens : 1);
     return st;
 }
 

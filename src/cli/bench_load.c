@@ -30,7 +30,7 @@ bool eg_load_read(eg_load *out)
     if (n != 8 || per_second <= 0 || n_cpus <= 0 || getrusage(RUSAGE_SELF, &self) != 0) {
         return false;
     }
-    out->wall = eg_cli_now();
+    out->wall = eagle_clock();
     out->busy = (tick[0] + tick[1] + tick[2] + tick[5] + tick[6] + tick[7]) / (double)per_second;
     out->own = seconds(self.ru_utime) + seconds(self.ru_stime);
     out->n_cpus = (int32_t)n_cpus;

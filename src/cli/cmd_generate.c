@@ -15,7 +15,7 @@ typedef struct {
     eg_prompts prompts;
     eg_sink sink;
     eg_progress progress;
-    eg_generation total;
+    eg_total total;
     bool json; /* documents, one a line, in place of text */
 } job;
 
@@ -85,7 +85,7 @@ static eagle_status end_text(job *j, eg_text *text, eagle_error *err)
     return st == EAGLE_OK ? eg_sink_text(&j->sink, "\n", err) : st;
 }
 
-static eagle_status end_json(job *j, const eg_generation *g, const eg_prompt *prompt,
+static eagle_status end_json(job *j, const eagle_generation *g, const eg_prompt *prompt,
                              const eg_text *text, json_t *rounds, eagle_error *err)
 {
     json_t *doc = NULL;
@@ -102,7 +102,7 @@ static eagle_status end_json(job *j, const eg_generation *g, const eg_prompt *pr
 static eagle_status one_prompt(job *j, const eg_prompt *prompt, eagle_error *err)
 {
     eg_text text = {0};
-    eg_generation g = {0};
+    eagle_generation g = {0};
     eg_explain explain = {.engine = &j->engine, .sink = j->json ? NULL : &j->sink};
     eg_listener to = {.text = &text, .mark = marking(j), .progress = &j->progress};
     eagle_status st = eg_text_start(&text, j->engine.tokenizer, prompt, j->opt, err);
@@ -126,10 +126,10 @@ static eagle_status one_prompt(job *j, const eg_prompt *prompt, eagle_error *err
         st = eg_sink_flush(&j->sink, err);
     }
     if (st == EAGLE_OK) {
-        st = eg_generation_add(&j->total, &g, err);
+        eg_total_add(&j->total, &g);
     }
     json_decref(explain.rounds);
-    eg_generation_free(&g);
+    eagle_generation_free(&g);
     eg_text_free(&text);
     return st;
 }
@@ -157,7 +157,6 @@ eagle_status eg_cmd_generate(const eg_options *opt, eagle_error *err)
         eg_closing_line(&j.engine, &j.total, opt);
     }
     eg_sink_close(&j.sink);
-    eg_generation_free(&j.total);
     eg_prompts_free(&j.prompts);
     eg_engine_close(&j.engine);
     return st;

@@ -245,7 +245,7 @@ static eagle_status scan(uint64_t *n_bytes, const eg_engine *e, const eg_options
                          eagle_error *err)
 {
     int32_t threads = EG_GIVEN(opt, EG_OPT_THREADS) ? opt->threads : eagle_cpu_count();
-    double start = eg_cli_now();
+    double start = eagle_clock();
     char bytes[EG_BYTES_TEXT];
     eg_progress progress;
     eagle_status st = EAGLE_OK;
@@ -257,7 +257,7 @@ static eagle_status scan(uint64_t *n_bytes, const eg_engine *e, const eg_options
     eg_progress_clear(&progress);
     if (st == EAGLE_OK && opt->format == EG_FORMAT_TEXT) {
         printf("scan\n  all finite  %s read in %.2f s\n", eg_cli_bytes(bytes, *n_bytes),
-               eg_cli_now() - start);
+               eagle_clock() - start);
     }
     return st;
 }

@@ -94,7 +94,7 @@ static eagle_status run(job *j, eagle_error *err)
 {
     const eg_prompt *p = &j->prompts.item[0];
     int32_t most = j->engine.how.chunk < ROWS ? j->engine.how.chunk : ROWS;
-    double start = eg_cli_now();
+    double start = eagle_clock();
     eg_progress progress;
     eagle_status st = EAGLE_OK;
 
@@ -113,7 +113,7 @@ static eagle_status run(job *j, eagle_error *err)
     }
     eg_progress_clear(&progress);
     eagle_sha256_hex(j->digest, &j->sha);
-    j->took = eg_cli_now() - start;
+    j->took = eagle_clock() - start;
     return st;
 }
 

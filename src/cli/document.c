@@ -20,30 +20,31 @@ json_t *eg_json_ids(const int32_t *id, int32_t n)
     return list;
 }
 
-static json_t *result(const eg_engine *e, const eg_generation *g, const eg_prompt *prompt,
+static json_t *result(const eg_engine *e, const eagle_generation *g, const eg_prompt *prompt,
                       const eg_text *text)
 {
+    char digest[65];
     json_t *words =
         e->tokenizer != NULL ? eg_json_text(text->n > 0 ? text->bytes : "", text->n) : json_null();
 
+    eagle_generation_digest(digest, g);
     return json_pack("{s:o, s:o, s:o, s:s, s:s}", "prompt_ids", eg_json_ids(prompt->ids, prompt->n),
-                     "output_ids", eg_json_ids(g->id, g->n), "text", words, "finish_reason",
-                     eg_finish_name(g->finish), "logits_digest", g->digest);
+                     "output_ids", eg_json_ids(g->token, g->n), "text", words, "finish_reason",
+                     eagle_finish_name(g->finish), "logits_digest", digest);
 }
 
-/* vLLM's names. accept_rate_at_depth[d - 1] is the share of rounds whose path reached depth d. */
-static json_t *speculation(const eg_generation *g)
+json_t *eg_json_speculation(const eagle_round_counts *c)
 {
     json_t *histogram = json_array();
     json_t *rate = json_array();
-    int64_t reached = g->steps;
+    int64_t reached = c->rounds;
     int bad = 0;
 
-    for (int32_t i = 0; i < g->n_histogram; i++) {
-        bad |= json_array_append_new(histogram, json_integer(g->histogram[i]));
-        reached -= g->histogram[i];
-        if (i + 1 < g->n_histogram) {
-            bad |= json_array_append_new(rate, json_real((double)reached / (double)g->steps));
+    for (int32_t i = 0; i <= c->depth && c->rounds > 0; i++) {
+        bad |= json_array_append_new(histogram, json_integer(c->histogram[i]));
+        reached -= c->histogram[i];
+        if (i < c->depth) {
+            bad |= json_array_append_new(rate, json_real((double)reached / (double)c->rounds));
         }
     }
     if (bad != 0) {
@@ -51,14 +52,13 @@ static json_t *speculation(const eg_generation *g)
         json_decref(rate);
         return NULL;
     }
-    return json_pack("{s:I, s:I, s:I, s:f, s:o, s:o}", "num_spec_steps", (json_int_t)g->steps,
-                     "num_draft_tokens", (json_int_t)g->drafted, "num_accepted_draft_tokens",
-                     (json_int_t)g->accepted, "mean_acceptance_length", eg_generation_tau(g),
+    return json_pack("{s:I, s:I, s:I, s:f, s:o, s:o}", "num_spec_steps", (json_int_t)c->rounds,
+                     "num_draft_tokens", (json_int_t)c->drafted, "num_accepted_draft_tokens",
+                     (json_int_t)c->accepted, "mean_acceptance_length", eagle_acceptance_length(c),
                      "acceptance_histogram", histogram, "accept_rate_at_depth", rate);
 }
 
-/* What the result depends on, and, of no influence on it, threads and instruction set. */
-static json_t *settings(const eg_engine *e, const eg_options *opt)
+json_t *eg_json_settings(const eg_engine *e, const eg_options *opt)
 {
     char seed[24]; /* a string: few readers of JSON keep 64 bits */
 
@@ -71,30 +71,42 @@ static json_t *settings(const eg_engine *e, const eg_options *opt)
         e->how.ctx, "isa", eg_engine_isa(&e->how), "threads", eg_engine_threads(&e->how));
 }
 
-static json_t *timings(const eg_engine *e, const eg_generation *g)
+static json_t *timings(const eg_engine *e, const eagle_generation *g)
 {
     return json_pack("{s:f, s:f, s:f, s:f, s:f}", "load_s", e->load_s, "prompt_s", g->prompt_s,
                      "decode_s", g->decode_s, "prompt_tokens_per_s",
-                     eg_rate(g->n_prompt, g->prompt_s), "decode_tokens_per_s",
+                     eg_rate(g->prompt.n, g->prompt_s), "decode_tokens_per_s",
                      eg_rate(g->n_decoded, g->decode_s));
 }
 
 eagle_status eg_document(json_t **out, const eg_engine *e, const eg_options *opt,
-                         const eg_generation *g, const eg_prompt *prompt, const eg_text *text,
+                         const eagle_generation *g, const eg_prompt *prompt, const eg_text *text,
                          json_t *rounds)
 {
     *out = json_pack("{s:s, s:o, s:{s:o}, s:o, s:o, s:O*}", "schema", "eagle.generate/1", "result",
-                     result(e, g, prompt, text), "metrics", "speculative_decoding", speculation(g),
-                     "timings", timings(e, g), "settings", settings(e, opt), "rounds", rounds);
+                     result(e, g, prompt, text), "metrics", "speculative_decoding",
+                     eg_json_speculation(&g->counts), "timings", timings(e, g), "settings",
+                     eg_json_settings(e, opt), "rounds", rounds);
     return *out != NULL ? EAGLE_OK : EAGLE_ENOMEM;
 }
 
-void eg_closing_line(const eg_engine *e, const eg_generation *total, const eg_options *opt)
+void eg_total_add(eg_total *total, const eagle_generation *g)
 {
+    total->n += g->n;
+    total->n_decoded += g->n_decoded;
+    total->decode_s += g->decode_s;
+    total->rounds += g->counts.rounds;
+    total->accepted += g->counts.accepted;
+}
+
+void eg_closing_line(const eg_engine *e, const eg_total *total, const eg_options *opt)
+{
+    const eagle_round_counts counts = {.rounds = total->rounds, .accepted = total->accepted};
+
     eg_cli_note(opt->quiet,
                 "%d tokens, %.1f tokens/s, mean acceptance length %.3f, %" PRId64
                 " rounds, tree %s, verification %s, math %s, seed %" PRIu64,
-                total->n, eg_rate(total->n_decoded, total->decode_s), eg_generation_tau(total),
-                total->steps, eg_engine_tree(e), eg_verify_name(e->how.sampling.mode),
-                eg_math_name(e->how.math), opt->seed);
+                total->n, eg_rate(total->n_decoded, total->decode_s),
+                eagle_acceptance_length(&counts), total->rounds, eg_engine_tree(e),
+                eg_verify_name(e->how.sampling.mode), eg_math_name(e->how.math), opt->seed);
 }

@@ -126,7 +126,7 @@ static eagle_status open_drafter(eg_engine *e, const eg_options *opt, eagle_erro
 eagle_status eg_engine_open(eg_engine *out, const eg_options *opt, bool ids_suffice,
                             eagle_error *err)
 {
-    double start = eg_cli_now();
+    double start = eagle_clock();
     eg_progress progress;
     eagle_status st = EAGLE_OK;
 
@@ -151,7 +151,7 @@ eagle_status eg_engine_open(eg_engine *out, const eg_options *opt, bool ids_suff
         st = open_drafter(out, opt, err);
     }
     eg_progress_clear(&progress);
-    out->load_s = eg_cli_now() - start;
+    out->load_s = eagle_clock() - start;
     return st;
 }
 

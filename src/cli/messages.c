@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 /* One line stays one line, and a file's name cannot move the cursor. */
 static void make_visible(char *text)
@@ -60,12 +59,4 @@ const char *eg_cli_bytes(char text[EG_BYTES_TEXT], uint64_t n)
     }
     snprintf(text, EG_BYTES_TEXT, u == 0 ? "%.0f %s" : "%.1f %s", value, unit[u]);
     return text;
-}
-
-double eg_cli_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }

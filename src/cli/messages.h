@@ -30,7 +30,4 @@ void eg_cli_note(bool quiet, const char *fmt, ...) EG_CLI_PRINTF(2, 3);
 #define EG_BYTES_TEXT 24
 const char *eg_cli_bytes(char text[EG_BYTES_TEXT], uint64_t n);
 
-/* Seconds of a clock that never goes back. */
-double eg_cli_now(void);
-
 #endif

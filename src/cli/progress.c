@@ -2,7 +2,7 @@
 /* progress.c - progress of long work on stderr. */
 #include "cli/progress.h"
 
-#include "cli/messages.h"
+#include "eagle/runtime.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,12 +14,12 @@
 void eg_progress_start(eg_progress *p, bool quiet)
 {
     *p = (eg_progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO) != 0};
-    p->next = eg_cli_now() + (p->terminal ? ON_TERMINAL : ELSEWHERE);
+    p->next = eagle_clock() + (p->terminal ? ON_TERMINAL : ELSEWHERE);
 }
 
 void eg_progress_update(eg_progress *p, const char *what, int64_t done, int64_t total)
 {
-    double now = eg_cli_now();
+    double now = eagle_clock();
 
     if (p->quiet || now < p->next) {
         return;

@@ -33,66 +33,30 @@ run_plan run_plan_for(const eagle_model *model, const eagle_drafter *drafter, co
     return plan;
 }
 
-static bool is_end(const eagle_config *config, int32_t token)
-{
-    for (int32_t i = 0; i < config->n_end; i++) {
-        if (config->end[i] == token) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Takes a round's tokens up to what is wanted; false when the output has ended. */
-static bool take(run_result *out, const run_plan *plan, const eagle_path *path,
-                 const eagle_rows *rows, eagle_sha256 *sha)
-{
-    for (int32_t i = 0; i < path->n; i++) {
-        if (out->n == plan->n) {
-            return false;
-        }
-        out->token[out->n++] = path->token[i];
-        eagle_sha256_floats(sha, rows->logits + (size_t)path->row[i] * (size_t)rows->vocab,
-                            (size_t)rows->vocab);
-        if (plan->stop_end && is_end(eagle_model_config(plan->model), path->token[i])) {
-            return false;
-        }
-    }
-    return out->n < plan->n;
-}
-
 run_result run_generate(const run_plan *plan)
 {
-    run_result out = {.token = calloc((size_t)plan->n + 1, sizeof(int32_t))};
+    const eagle_prompt prompt = {.token = plan->prompt, .n = plan->n_prompt};
+    run_result out = {0};
     eagle_session *s = NULL;
-    eagle_sha256 sha;
+    eagle_generation g;
     eagle_error err = {0};
 
     ok(eagle_session_create(&s, plan->model, plan->drafter, &plan->options, &err), &err);
-    const int32_t chunk =
-        plan->options.chunk < plan->options.ctx ? plan->options.chunk : plan->options.ctx;
-
-    for (int32_t done = 0; done < plan->n_prompt;) {
-        const int32_t n = plan->n_prompt - done < chunk ? plan->n_prompt - done : chunk;
-
-        ok(eagle_session_feed(NULL, s, plan->prompt + done, n, &err), &err);
-        done += n;
-    }
-    eagle_sha256_init(&sha);
-    for (bool more = true, first = true; more; first = false) {
-        const eagle_path *path;
-
-        if (eagle_session_length(s) > plan->options.ctx) {
-            break; /* the context is full */
+    ok(eagle_generation_start(&g, s, &prompt, plan->n, !plan->stop_end, &err), &err);
+    while (g.finish == EAGLE_FINISH_NOT_YET) {
+        ok(eagle_generation_next(&g, &err), &err);
+        while (eagle_generation_take(&g)) {
         }
-        ok(eagle_session_step(&path, s, &err), &err);
-        out.rounds += first ? 0 : 1;
-        out.accepted += path->n - 1;
-        out.drafted += eagle_session_tree(s)->n_verify - 1;
-        more = take(&out, plan, path, eagle_session_rows(s), &sha);
     }
-    eagle_sha256_hex(out.digest, &sha);
+    out = (run_result){.token = g.token,
+                       .n = g.n,
+                       .rounds = (int32_t)g.counts.rounds,
+                       .accepted = (int32_t)g.counts.accepted,
+                       .drafted = (int32_t)g.counts.drafted};
+    g.token = NULL; /* now the caller's */
+    eagle_generation_digest(out.digest, &g);
     eagle_session_hash(out.state, s);
+    eagle_generation_free(&g);
     eagle_session_free(s);
     return out;
 }
