@@ -17,7 +17,8 @@ static const char *second_way(const char **first, const eg_options *opt)
         int32_t option;
         int32_t way; /* options of one way go together */
     } ways[] = {{EG_OPT_SPEC_DEPTH, 1}, {EG_OPT_SPEC_TOPK, 1},   {EG_OPT_SPEC_NODES, 1},
-                {EG_OPT_SPEC_TREE, 2},  {EG_OPT_SPEC_ROUNDS, 3}, {EG_OPT_SPEC, 4}};
+                {EG_OPT_SPEC_TREE, 2},  {EG_OPT_SPEC_ROUNDS, 3}, {EG_OPT_SPEC, 4},
+                {EG_OPT_TREES, 5}};
     int32_t way = 0;
 
     *first = NULL;
@@ -68,7 +69,7 @@ eagle_status eg_engine_check(const eg_options *opt, eagle_error *err)
         !EG_GIVEN(opt, EG_OPT_SPEC)) {
         return eg_cli_fail(err, EAGLE_EINVAL, "--%s: needs a head: -H DIR", first);
     }
-    if (drawn && (opt->spec_tree == NULL || opt->head == NULL)) {
+    if (drawn && ((opt->spec_tree == NULL && opt->trees == NULL) || opt->head == NULL)) {
         return eg_cli_fail(err, EAGLE_EINVAL,
                            "--spec-children drawn: needs a head and --spec-tree");
     }
@@ -95,32 +96,49 @@ eagle_status eg_tokenizer_find(eagle_tokenizer **out, const char *dir, eagle_err
     return there ? eagle_tokenizer_open(out, dir, err) : EAGLE_OK;
 }
 
+eg_tree_choice eg_tree_of(const eg_options *opt)
+{
+    return (eg_tree_choice){.shape = opt->spec_tree,
+                            .depth = opt->spec_depth,
+                            .topk = opt->spec_topk,
+                            .nodes = opt->spec_nodes};
+}
+
+eagle_status eg_tree_drafter(eagle_drafter **out, const eagle_head *head,
+                             const eg_tree_choice *tree, bool drawn, eagle_error *err)
+{
+    eagle_shape *shape = NULL;
+    eagle_status st = EAGLE_OK;
+
+    if (tree->shape == NULL) {
+        return eagle_drafter_dynamic(out, head, tree->depth, tree->topk, tree->nodes, err);
+    }
+    if (eagle_shape_named(&shape, tree->shape, NULL) != EAGLE_OK) {
+        st = eagle_shape_read(&shape, tree->shape, err);
+    }
+    if (st == EAGLE_OK) {
+        st = eagle_drafter_static(out, head, shape, drawn, err);
+    }
+    eagle_shape_free(shape);
+    return st;
+}
+
 static eagle_status open_drafter(eg_engine *e, const eg_options *opt, eagle_error *err)
 {
-    eagle_status st = EAGLE_OK;
+    const eg_tree_choice tree = eg_tree_of(opt);
 
     if (EG_GIVEN(opt, EG_OPT_SPEC)) {
         return EAGLE_OK;
     }
     if (opt->spec_rounds != NULL) {
-        st = eagle_rounds_read(&e->rounds, opt->spec_rounds, err);
+        eagle_status st = eagle_rounds_read(&e->rounds, opt->spec_rounds, err);
+
         return st != EAGLE_OK ? st : eagle_drafter_replay(&e->drafter, e->rounds, err);
     }
     if (e->head == NULL) {
         return EAGLE_OK;
     }
-    if (opt->spec_tree == NULL) {
-        return eagle_drafter_dynamic(&e->drafter, e->head, opt->spec_depth, opt->spec_topk,
-                                     opt->spec_nodes, err);
-    }
-    if (eagle_shape_named(&e->shape, opt->spec_tree, NULL) != EAGLE_OK) {
-        st = eagle_shape_read(&e->shape, opt->spec_tree, err);
-    }
-    if (st == EAGLE_OK) {
-        st = eagle_drafter_static(&e->drafter, e->head, e->shape,
-                                  opt->children == EG_CHILDREN_DRAWN, err);
-    }
-    return st;
+    return eg_tree_drafter(&e->drafter, e->head, &tree, opt->children == EG_CHILDREN_DRAWN, err);
 }
 
 eagle_status eg_engine_open(eg_engine *out, const eg_options *opt, bool ids_suffice,
@@ -226,7 +244,6 @@ void eg_engine_close(eg_engine *e)
     eagle_session_free(e->session);
     eagle_drafter_free(e->drafter);
     eagle_rounds_free(e->rounds);
-    eagle_shape_free(e->shape);
     eagle_tokenizer_free(e->tokenizer);
     eagle_head_free(e->head);
     eagle_model_free(e->model);

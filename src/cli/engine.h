@@ -10,7 +10,6 @@ typedef struct {
     eagle_model *model;
     eagle_head *head;           /* NULL: none                             */
     eagle_tokenizer *tokenizer; /* NULL: none, or none that can be read   */
-    eagle_shape *shape;         /* of a static tree                       */
     eagle_rounds *rounds;       /* of --spec-rounds                       */
     eagle_drafter *drafter;     /* NULL: plain decoding                   */
     eagle_session *session;     /* from eg_engine_start()                 */
@@ -18,6 +17,21 @@ typedef struct {
     eagle_memory_bill bill;
     double load_s;
 } eg_engine;
+
+/* A tree below a round's root. */
+typedef struct {
+    const char *shape; /* of a static tree: its name or its file; NULL: dynamic */
+    int32_t depth;
+    int32_t topk;
+    int32_t nodes;
+} eg_tree_choice;
+
+/* What --spec-tree, --spec-depth, --spec-topk and --spec-nodes say. */
+eg_tree_choice eg_tree_of(const eg_options *opt);
+
+/* A drafter of that tree; `drawn`: its children are drawn. */
+eagle_status eg_tree_drafter(eagle_drafter **out, const eagle_head *head,
+                             const eg_tree_choice *tree, bool drawn, eagle_error *err);
 
 /* What can be wrong with the options themselves: drafting given twice or without a head, a
  * verification that does not fit. Needs no file. EAGLE_EINVAL. */

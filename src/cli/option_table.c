@@ -66,7 +66,7 @@ static const eg_option table[EG_OPT_COUNT] = {
                           "a static tree: a JSON list of rank paths, or mc_sim_7b_63"},
     [EG_OPT_SPEC_ROUNDS] = {"spec-rounds", 0, "FILE[#N]", NULL, EG_GENERATE, EG_KIND_TEXT,
                             AT(spec_rounds), 0, 0, "replay recorded trees (case N); needs no head"},
-    [EG_OPT_SPEC] = {"spec", 0, "off", NULL, DRAFTS, EG_KIND_CHOICE, AT(spec), 0, 0,
+    [EG_OPT_SPEC] = {"spec", 0, "off", NULL, EG_GENERATE | EG_BENCH, EG_KIND_CHOICE, AT(spec), 0, 0,
                      "draft nothing, even with a head"},
     [EG_OPT_SPEC_CHILDREN] = {"spec-children", 0, "topk|drawn", "topk", DRAFTS, EG_KIND_CHOICE,
                               AT(children), 0, 0,

@@ -84,7 +84,7 @@ eagle_status eg_sink_text(eg_sink *sink, const char *text, eagle_error *err)
 
 eagle_status eg_sink_flush(eg_sink *sink, eagle_error *err)
 {
-    return fflush(sink->file) == 0 ? EAGLE_OK : failed(sink, err);
+    return fflush(sink->file) == 0 && ferror(sink->file) == 0 ? EAGLE_OK : failed(sink, err);
 }
 
 eagle_status eg_sink_json(eg_sink *sink, const json_t *doc, eagle_error *err)
