@@ -67,7 +67,7 @@ void eagle_writing_defaults(eagle_writing_options *out)
                                    .prompt_max = 16,
                                    .temperature = temperature,
                                    .n_temperatures = 2,
-                                   .sequences = 32};
+                                   .sequences = 64};
 }
 
 static eagle_status check(const writer *w, eagle_error *err)
