@@ -102,17 +102,7 @@ static eagle_status check(const writer *w, eagle_error *err)
         return eg_fail(err, EAGLE_EUNSUPPORTED, "a vocabulary of %d tokens: at most %d", c->vocab,
                        EG_LAW_VOCAB);
     }
-    for (int32_t i = 0; i < eagle_corpus_count(w->prompts); i++) {
-        const eagle_document d = eagle_corpus_at(w->prompts, i);
-
-        for (int32_t j = 0; j < d.n; j++) {
-            if (d.token[j] >= c->vocab) {
-                return eg_fail(err, EAGLE_EFIT, "prompt %d has token %d, the vocabulary has %d", i,
-                               d.token[j], c->vocab);
-            }
-        }
-    }
-    return EAGLE_OK;
+    return eg_corpus_check(w->prompts, c->vocab, err);
 }
 
 /* ---- documents ------------------------------------------------------------------------------- */

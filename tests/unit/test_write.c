@@ -327,7 +327,7 @@ static void prompts_of_another_vocabulary_do_not_fit(void **state)
     assert_int_equal(eg_corpus_append(f->prompts, (const int32_t[]){1, VOCAB}, 2, true, NULL),
                      EAGLE_OK);
     assert_int_equal(eg_corpus_close(f->prompts, NULL), EAGLE_OK);
-    assert_refused(f, EAGLE_EFIT, "prompt 5 has token 40, the vocabulary has 40");
+    assert_refused(f, EAGLE_EFIT, "document 5 has token 40, the vocabulary has 40");
 }
 
 /* The embedding of one token is not a number. */
