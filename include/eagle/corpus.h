@@ -111,21 +111,31 @@ EAGLE_API void eagle_corpus_free(eagle_corpus *corpus);
 /* ---- stored features ------------------------------------------------------------------ */
 
 /* A target's features of a whole corpus, one safetensors file, mapped read-only: `input_ids` I32
- * [N], `loss_mask` U8 [N], `starts` I64 [documents + 1], `hidden_state` F16 or F32 [N, dim]. */
+ * [N], `loss_mask` U8 [N], `starts` I64 [documents + 1], `hidden_state` F32, F16 or BF16 [N, dim], and
+ * in its metadata the target's digest. */
 typedef struct eagle_features eagle_features; /* opaque */
 
-/* Computes and writes the file; documents longer than `length` are cut. EAGLE_ENUMERIC when a feature
- * is not finite; EAGLE_EWRITE. */
+typedef struct {
+    int32_t length;    /* longer documents are cut into pieces that overlap by one token */
+    eagle_dtype dtype; /* F32, F16 or BF16, rounded to nearest even                      */
+    int32_t threads;   /* 0: the CPUs this process may use                               */
+} eagle_features_options;
+
+/* Computes and writes the file: features that are those of generation, bit for bit, before they are rounded.
+ * EAGLE_EINVAL; EAGLE_ELIMIT for a length beyond the context; EAGLE_EFIT for a token outside the
+ * vocabulary; EAGLE_ENUMERIC when a feature is not finite; EAGLE_ENOMEM; EAGLE_EWRITE, also when
+ * `progress` (which may be NULL) ends it: then there is no file. */
 EAGLE_API eagle_status eagle_features_write(const char *path, const eagle_model *model,
-                                            const eagle_corpus *corpus, int32_t length,
-                                            eagle_dtype dtype, int32_t threads,
+                                            const eagle_corpus *corpus,
+                                            const eagle_features_options *opt,
                                             eagle_writing_progress *progress, void *ctx,
                                             eagle_error *err);
 
-/* Opens the file; *corpus receives its documents. EAGLE_EFIT when the width is not `dim` or an id is
- * outside `vocab`; EAGLE_ENUMERIC names the first document with a feature that is not finite. */
+/* Opens a file of features of `model`; *corpus receives its documents. EAGLE_EREAD, EAGLE_EFORMAT;
+ * EAGLE_EFIT when width, vocabulary or digest are another model's; EAGLE_ENUMERIC names the first
+ * document with a feature that is not finite. */
 EAGLE_API eagle_status eagle_features_open(eagle_features **out, eagle_corpus **corpus,
-                                           const char *path, int32_t dim, int32_t vocab,
+                                           const char *path, const eagle_model *model,
                                            eagle_error *err);
 EAGLE_API void eagle_features_free(eagle_features *features);
 

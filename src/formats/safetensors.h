@@ -43,4 +43,16 @@ eagle_status eg_safetensors_list(eagle_tensor *tensor, const eg_safetensors *fil
 eagle_status eg_safetensors_check_metadata(const char *path, const json_t *metadata,
                                            eagle_error *err);
 
+/* Where the bytes of tensors come from that are too large for memory: put() writes exactly
+ * tensor->size of them to `file`, as little-endian numbers. */
+typedef struct {
+    eagle_status (*put)(void *ctx, FILE *file, const eagle_tensor *tensor, eagle_error *err);
+    void *ctx;
+} eg_tensor_source;
+
+/* As eagle_tensors_write(); tensors whose data are NULL come from `source` (NULL: none does). */
+eagle_status eg_safetensors_write(const char *path, const eagle_tensor *tensors, int32_t n_tensors,
+                                  const char *metadata, const eg_tensor_source *source,
+                                  eagle_error *err);
+
 #endif

@@ -31,8 +31,10 @@ static int by_element(const void *a, const void *b)
     return strcmp(s->name, t->name);
 }
 
-/* EAGLE_EINVAL unless the caller's tensor is one that can be written. */
-static eagle_status check_tensor(const char *path, const eagle_tensor *t, eagle_error *err)
+/* EAGLE_EINVAL unless the caller's tensor is one that can be written; its data may be missing if they
+ * come from elsewhere. */
+static eagle_status check_tensor(const char *path, const eagle_tensor *t, bool may_lack_data,
+                                 eagle_error *err)
 {
     size_t size = eagle_dtype_size(t->dtype);
     bool right = size > 0 && t->rank >= 0 && t->rank <= EAGLE_MAX_RANK;
@@ -41,7 +43,7 @@ static eagle_status check_tensor(const char *path, const eagle_tensor *t, eagle_
         right = t->shape[i] >= 0 && (uint64_t)t->shape[i] <= SIZE_MAX &&
                 eg_mul_size(&size, size, (size_t)t->shape[i]);
     }
-    if (!right || size != t->size || (t->data == NULL && size > 0)) {
+    if (!right || size != t->size || (t->data == NULL && size > 0 && !may_lack_data)) {
         return eg_fail(err, EAGLE_EINVAL,
                        "%s: tensor \"%.80s\": shape, dtype and %zu bytes disagree", path, t->name,
                        t->size);
@@ -91,18 +93,28 @@ static json_t *describe(const eagle_tensor *t, size_t begin)
                      "data_offsets", (json_int_t)begin, (json_int_t)(begin + t->size));
 }
 
-/* The header's JSON for tensors in this order. */
-static eagle_status make_header(json_t **out, const char *path, const eagle_tensor *const *order,
-                                int32_t n, json_t *metadata, eagle_error *err)
+/* What is to be written. */
+typedef struct {
+    const char *path;
+    const eagle_tensor **order; /* [n] as they stand in the file */
+    int32_t n;
+    const eg_tensor_source *source; /* NULL: all tensors have data */
+} writing;
+
+/* The header's JSON. */
+static eagle_status make_header(json_t **out, const writing *w, json_t *metadata, eagle_error *err)
 {
+    const char *path = w->path;
+    const eagle_tensor *const *order = w->order;
+
     size_t at = 0;
 
     *out = json_object();
     if (*out == NULL || (metadata != NULL && json_object_set(*out, EG_METADATA, metadata) != 0)) {
         return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for the header", path);
     }
-    for (int32_t i = 0; i < n; i++) {
-        eagle_status st = check_tensor(path, order[i], err);
+    for (int32_t i = 0; i < w->n; i++) {
+        eagle_status st = check_tensor(path, order[i], w->source != NULL, err);
 
         if (st != EAGLE_OK) {
             return st;
@@ -130,13 +142,27 @@ static bool put(FILE *file, const void *data, size_t size)
     return size == 0 || fwrite(data, 1, size, file) == size;
 }
 
+/* A tensor's bytes. */
+static eagle_status write_data(const eg_output *file, const writing *w, const eagle_tensor *t,
+                               eagle_error *err)
+{
+    if (t->data == NULL && t->size > 0) {
+        return w->source->put(w->source->ctx, file->file, t, err);
+    }
+    if (!put(file->file, t->data, t->size)) {
+        return eg_fail(err, EAGLE_EWRITE, "%s: write failed: %s", file->path, strerror(errno));
+    }
+    return EAGLE_OK;
+}
+
 /* Length, header padded with spaces, tensors. */
-static eagle_status write_all(const eg_output *file, const char *header,
-                              const eagle_tensor *const *order, int32_t n, eagle_error *err)
+static eagle_status write_all(const eg_output *file, const char *header, const writing *w,
+                              eagle_error *err)
 {
     size_t used = strlen(header);
     uint64_t length = (used + PAD - 1) / PAD * PAD;
     unsigned char bytes[PAD];
+    eagle_status st = EAGLE_OK;
 
     if (length > EG_HEADER_MAX) {
         return eg_fail(err, EAGLE_EINVAL, "%s: header of %ju bytes, at most %u are allowed",
@@ -146,33 +172,29 @@ static eagle_status write_all(const eg_output *file, const char *header,
         bytes[i] = (unsigned char)(length >> (8 * i));
     }
     errno = 0;
-
-    bool written = put(file->file, bytes, PAD) && put(file->file, header, used) &&
-                   put(file->file, "       ", (size_t)length - used);
-
-    for (int32_t i = 0; written && i < n; i++) {
-        written = put(file->file, order[i]->data, order[i]->size);
-    }
-    if (!written) {
+    if (!put(file->file, bytes, PAD) || !put(file->file, header, used) ||
+        !put(file->file, "       ", (size_t)length - used)) {
         return eg_fail(err, EAGLE_EWRITE, "%s: write failed: %s", file->path, strerror(errno));
     }
-    return EAGLE_OK;
+    for (int32_t i = 0; st == EAGLE_OK && i < w->n; i++) {
+        st = write_data(file, w, w->order[i], err);
+    }
+    return st;
 }
 
-/* Writes the file beside `path` and puts it in its place. */
-static eagle_status write_file(const char *path, const json_t *header,
-                               const eagle_tensor *const *order, int32_t n, eagle_error *err)
+/* Writes the file beside its path and puts it in its place. */
+static eagle_status write_file(const writing *w, const json_t *header, eagle_error *err)
 {
     eg_output file = {0};
     char *text = json_dumps(header, JSON_COMPACT);
     eagle_status st = EAGLE_OK;
 
     if (text == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for the header", path);
+        return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for the header", w->path);
     }
-    st = eg_output_open(&file, path, err);
+    st = eg_output_open(&file, w->path, err);
     if (st == EAGLE_OK) {
-        st = write_all(&file, text, order, n, err);
+        st = write_all(&file, text, w, err);
     }
     if (st == EAGLE_OK) {
         st = eg_output_commit(&file, err);
@@ -182,30 +204,40 @@ static eagle_status write_file(const char *path, const json_t *header,
     return st;
 }
 
-eagle_status eagle_tensors_write(const char *path, const eagle_tensor *tensors, int32_t n_tensors,
-                                 const char *metadata, eagle_error *err)
+eagle_status eg_safetensors_write(const char *path, const eagle_tensor *tensors, int32_t n_tensors,
+                                  const char *metadata, const eg_tensor_source *source,
+                                  eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
     json_t *header = NULL;
     json_t *extra = NULL;
-    const eagle_tensor **order = eg_alloc((size_t)n_tensors, sizeof *order);
+    writing w = {.path = path,
+                 .order = eg_alloc((size_t)n_tensors, sizeof *w.order),
+                 .n = n_tensors,
+                 .source = source};
 
-    if (order == NULL) {
+    if (w.order == NULL) {
         return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for %d tensors", path, (int)n_tensors);
     }
     for (int32_t i = 0; i < n_tensors; i++) {
-        order[i] = &tensors[i];
+        w.order[i] = &tensors[i];
     }
-    qsort(order, (size_t)n_tensors, sizeof *order, by_element);
+    qsort(w.order, (size_t)n_tensors, sizeof *w.order, by_element);
     st = parse_metadata(&extra, path, metadata, err);
     if (st == EAGLE_OK) {
-        st = make_header(&header, path, order, n_tensors, extra, err);
+        st = make_header(&header, &w, extra, err);
     }
     if (st == EAGLE_OK) {
-        st = write_file(path, header, order, n_tensors, err);
+        st = write_file(&w, header, err);
     }
     json_decref(header);
     json_decref(extra);
-    free(order);
+    free(w.order);
     return st;
+}
+
+eagle_status eagle_tensors_write(const char *path, const eagle_tensor *tensors, int32_t n_tensors,
+                                 const char *metadata, eagle_error *err)
+{
+    return eg_safetensors_write(path, tensors, n_tensors, metadata, NULL, err);
 }

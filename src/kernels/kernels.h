@@ -94,6 +94,10 @@ eg_matmul_fn *eg_kernels_matmul(const eg_kernels *kernels, eagle_dtype dtype);
 /* Widens n elements of dtype F32, F16 or BF16, exactly. */
 void eg_widen(float *y, const void *x, eagle_dtype dtype, size_t n);
 
+/* Rounds n elements to dtype F32, F16 or BF16, to nearest, ties to even: a number too large becomes
+ * infinity, as IEEE 754 says, and a NaN stays one. */
+void eg_narrow(void *y, const float *x, eagle_dtype dtype, size_t n);
+
 /* y[i] += x[i]. */
 void eg_add(float *y, const float *x, size_t n);
 

@@ -132,6 +132,21 @@ eagle_document eagle_corpus_at(const eagle_corpus *c, int32_t i)
                             .n = (int32_t)(c->start[i + 1] - c->start[i])};
 }
 
+eagle_status eg_corpus_check(const eagle_corpus *c, int32_t vocab, eagle_error *err)
+{
+    for (int32_t i = 0; i < c->n; i++) {
+        const eagle_document d = eagle_corpus_at(c, i);
+
+        for (int32_t j = 0; j < d.n; j++) {
+            if (d.token[j] < 0 || d.token[j] >= vocab) {
+                return eg_fail(err, EAGLE_EFIT, "document %d has token %d, the vocabulary has %d",
+                               i, d.token[j], vocab);
+            }
+        }
+    }
+    return EAGLE_OK;
+}
+
 void eagle_corpus_hash(char hex[65], const eagle_corpus *c)
 {
     eagle_sha256 sha;
@@ -165,6 +180,41 @@ static bool moves(int32_t i, int32_t n, double share)
     return (after > before && (i > 0 || all < n)) || (all == 0 && i == n - 1);
 }
 
+/* Appends tokens [first, first + n) of a document, as a document. */
+static eagle_status copy(eagle_corpus *to, const eagle_document *d, int32_t first, int32_t n,
+                         eagle_error *err)
+{
+    eagle_status st = eg_corpus_append(to, d->token + first, (size_t)n, true, err);
+
+    if (st == EAGLE_OK) {
+        memcpy(to->learn + to->start[to->n], d->learn + first, (size_t)n);
+        st = eg_corpus_close(to, err);
+    }
+    return st;
+}
+
+eagle_status eg_corpus_cut(eagle_corpus **out, const eagle_corpus *c, int32_t length,
+                           eagle_error *err)
+{
+    eagle_status st = eg_corpus_create(out, err);
+
+    for (int32_t i = 0; st == EAGLE_OK && i < c->n; i++) {
+        const eagle_document d = eagle_corpus_at(c, i);
+
+        for (int32_t first = 0; st == EAGLE_OK && first < d.n - 1; first += length - 1) {
+            st = copy(*out, &d, first, d.n - first < length ? d.n - first : length, err);
+            if (d.n - first <= length) {
+                break; /* before `first` could overflow */
+            }
+        }
+    }
+    if (st != EAGLE_OK) {
+        eagle_corpus_free(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
 eagle_status eagle_corpus_split(eagle_corpus **held_out, eagle_corpus *c, double share,
                                 eagle_error *err)
 {
@@ -184,11 +234,7 @@ eagle_status eagle_corpus_split(eagle_corpus **held_out, eagle_corpus *c, double
         const eagle_document d = eagle_corpus_at(c, i);
 
         if (moves(i, c->n, share)) {
-            st = eg_corpus_append(other, d.token, (size_t)d.n, true, err);
-            if (st == EAGLE_OK) {
-                memcpy(other->learn + other->start[other->n], d.learn, (size_t)d.n);
-                st = eg_corpus_close(other, err);
-            }
+            st = copy(other, &d, 0, d.n, err);
         }
     }
     if (st != EAGLE_OK) {

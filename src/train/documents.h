@@ -32,6 +32,14 @@ size_t eg_corpus_open_length(const eagle_corpus *corpus);
  * teaches nothing. EAGLE_ENOMEM, EAGLE_ELIMIT (too many documents). */
 eagle_status eg_corpus_close(eagle_corpus *corpus, eagle_error *err);
 
+/* EAGLE_EFIT for a token outside a vocabulary. */
+eagle_status eg_corpus_check(const eagle_corpus *corpus, int32_t vocab, eagle_error *err);
+
+/* The same texts in documents of at most `length` >= 2 tokens: longer ones are cut into pieces that
+ * overlap by one token, so that every token but a text's first is learned from its context. EAGLE_ENOMEM. */
+eagle_status eg_corpus_cut(eagle_corpus **out, const eagle_corpus *corpus, int32_t length,
+                           eagle_error *err);
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 /* The file that is being read, and where in it: what messages say. */
