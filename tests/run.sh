@@ -16,7 +16,7 @@ skipped=0
 count() { grep -cE "$1" "$out/one.log"; }
 
 for program in "$out"/tests/unit/test_* "$out"/tests/kernels/test_* "$out"/tests/golden/test_* \
-    "$out"/tests/oracle/test_* "$out"/tests/fault/test_*; do
+    "$out"/tests/oracle/test_* "$out"/tests/fault/test_* "$out"/tests/train/test_*; do
     case $program in *.o | *.d) continue ;; esac
     [ -x "$program" ] || continue
     case $program in *"${TESTS:-}"*) ;; *) continue ;; esac

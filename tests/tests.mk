@@ -7,7 +7,7 @@
 
 support_sources := $(sort $(wildcard tests/support/lib_*.c))
 test_sources    := $(sort $(wildcard tests/unit/test_*.c tests/kernels/test_*.c tests/golden/test_*.c \
-                     tests/oracle/test_*.c tests/fault/test_*.c))
+                     tests/oracle/test_*.c tests/fault/test_*.c tests/train/test_*.c))
 tool_sources    := $(sort $(wildcard tests/support/make_*.c tests/bench/bench_*.c))
 
 # Like the parts of the program, what tests a part that is not built is left out.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* gemm_openblas.c - matrix products by OpenBLAS: fast for prompts, not canonical. The only file that
- * knows cblas.h; without EG_HAVE_BLAS it says that there is nothing. */
+/* gemm_openblas.c - matrix products by OpenBLAS: fast for prompts and for training, not canonical. The
+ * only file that knows cblas.h; without EG_HAVE_BLAS it says that there is nothing for prompts, and
+ * training's products are plain loops. */
+#include "kernels/gemm_real.h"
 #include "kernels/kernels.h"
 
 #include <assert.h>
@@ -66,6 +68,30 @@ void eg_gemm(float *y, size_t y_stride, const void *w, eagle_dtype dtype, size_t
     }
 }
 
+#ifdef EG_TRAIN_DOUBLE
+#define GEMM_REAL cblas_dgemm
+#else
+#define GEMM_REAL cblas_sgemm
+#endif
+
+void eg_gemm_nt(eg_real *c, const eg_real *a, const eg_real *b, size_t m, size_t n, size_t k)
+{
+    GEMM_REAL(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, a,
+              (blasint)k, b, (blasint)k, 0, c, (blasint)n);
+}
+
+void eg_gemm_nn_add(eg_real *c, const eg_real *a, const eg_real *b, size_t m, size_t n, size_t k)
+{
+    GEMM_REAL(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, a,
+              (blasint)k, b, (blasint)n, 1, c, (blasint)n);
+}
+
+void eg_gemm_tn_add(eg_real *c, const eg_real *a, const eg_real *b, size_t m, size_t n, size_t k)
+{
+    GEMM_REAL(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, a,
+              (blasint)m, b, (blasint)n, 1, c, (blasint)n);
+}
+
 #else
 
 int eg_gemm_available(void)
@@ -99,6 +125,42 @@ void eg_gemm(float *y, size_t y_stride, const void *w, eagle_dtype dtype, size_t
     (void)x;
     (void)scratch;
     assert(!"built without OpenBLAS: ask eg_gemm_available() first");
+}
+
+void eg_gemm_nt(eg_real *c, const eg_real *a, const eg_real *b, size_t m, size_t n, size_t k)
+{
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            eg_real sum = 0;
+
+            for (size_t l = 0; l < k; l++) {
+                sum += a[i * k + l] * b[j * k + l];
+            }
+            c[i * n + j] = sum;
+        }
+    }
+}
+
+void eg_gemm_nn_add(eg_real *c, const eg_real *a, const eg_real *b, size_t m, size_t n, size_t k)
+{
+    for (size_t i = 0; i < m; i++) {
+        for (size_t l = 0; l < k; l++) {
+            for (size_t j = 0; j < n; j++) {
+                c[i * n + j] += a[i * k + l] * b[l * n + j];
+            }
+        }
+    }
+}
+
+void eg_gemm_tn_add(eg_real *c, const eg_real *a, const eg_real *b, size_t m, size_t n, size_t k)
+{
+    for (size_t l = 0; l < k; l++) {
+        for (size_t i = 0; i < m; i++) {
+            for (size_t j = 0; j < n; j++) {
+                c[i * n + j] += a[l * m + i] * b[l * n + j];
+            }
+        }
+    }
 }
 
 #endif

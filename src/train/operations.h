@@ -21,8 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Threads of all calls that follow, OpenBLAS's included; 1 to 64. */
+/* Threads of all calls that follow, OpenBLAS's included; 1 to 64. At first there is one. */
 void eg_train_threads(int n);
+int eg_train_n_threads(void);
 
 /* ---- matrix products ----------------------------------------------------------------- */
 
@@ -61,7 +62,8 @@ typedef struct {
     eg_real *dw;      /* [dim]; NULL: frozen */
 } eg_norm;
 
-/* y = x * inv * w, inv = 1 / sqrt(mean(x^2) + eps), kept for the way back. x, y [n, dim], inv [n]. */
+/* y = x * inv * w, inv = 1 / sqrt(mean(x^2) + eps), kept for the way back. x, y [n, dim],
+ * inv [n]. */
 void eg_fwd_norm(eg_real *y, eg_real *inv, const eg_norm *norm, const eg_real *x, size_t n);
 void eg_bwd_norm(eg_real *dx, const eg_norm *norm, const eg_real *dy, const eg_real *x,
                  const eg_real *inv, size_t n);
@@ -76,7 +78,8 @@ typedef struct {
 } eg_rotation;
 
 /* Rotates each of n_heads heads of each row, in place: pairs (j, j + head_dim / 2). x [n, n_heads,
- * head_dim]. A rotation's transpose is its inverse, so the way back rotates dx by the negative angle. */
+ * head_dim]. A rotation's transpose is its inverse: the way back rotates dx, in place too, by the
+ * negative angle, which turns the gradient of the rotated rows into that of the rows before. */
 void eg_fwd_rope(eg_real *x, const eg_rotation *r, size_t n_heads, const eg_batch *batch);
 void eg_bwd_rope(eg_real *dx, const eg_rotation *r, size_t n_heads, const eg_batch *batch);
 
@@ -89,7 +92,7 @@ typedef struct {
     eg_real *scratch; /* [eg_attention_scratch()] */
 } eg_attention;
 
-/* eg_real's of scratch that both ways need. */
+/* eg_real's of scratch that both ways need, with the threads set when it is asked. */
 size_t eg_attention_scratch(const eg_attention *a, const eg_batch_room *room);
 
 /* The inputs of both ways, after rotation. */
@@ -144,8 +147,8 @@ typedef struct {
 void eg_loss_tokens(eg_tally *tally, eg_real *logits, const int32_t *label, size_t n, size_t vocab,
                     eg_real scale, double *row);
 
-/* Soft cross entropy: loss of row i is -sum_t softmax(teacher[i])[t] log softmax(logits[i])[t]; a row
- * counts when count[i] is not 0. teacher may hold anything afterwards; logits as above. */
+/* Soft cross entropy: loss of row i is -sum_t softmax(teacher[i])[t] log softmax(logits[i])[t]; a
+ * row counts when count[i] is not 0. teacher may hold anything afterwards; logits as above. */
 void eg_loss_law(eg_tally *tally, eg_real *logits, eg_real *teacher, const uint8_t *count, size_t n,
                  size_t vocab, eg_real scale, double *row);
 
