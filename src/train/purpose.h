@@ -5,8 +5,9 @@
 #define EG_TRAIN_PURPOSE_H
 
 enum {
-    EG_PURPOSE_ORDER = 16, /* an exchange in the order of an epoch's pieces */
-    EG_PURPOSE_PROMPT = 17 /* how much of a document is a prompt            */
+    EG_PURPOSE_ORDER = 16,  /* an exchange in the order of an epoch's pieces */
+    EG_PURPOSE_PROMPT = 17, /* how much of a document is a prompt           */
+    EG_PURPOSE_INIT = 18    /* the first value of a parameter               */
 };
 
 #endif
