@@ -12,7 +12,15 @@
 #include <stdint.h>
 
 /* What memory is for: the lines of a bill. */
-typedef enum { EG_FOR_TARGET_KV, EG_FOR_HEAD_KV, EG_FOR_WORK, EG_N_PURPOSES } eg_purpose;
+typedef enum {
+    EG_FOR_TARGET_KV,
+    EG_FOR_HEAD_KV,
+    EG_FOR_WORK,
+    EG_FOR_WEIGHTS,     /* training: parameters, gradients, moments          */
+    EG_FOR_ACTIVATIONS, /* training: what a step keeps for its way back      */
+    EG_FOR_FROZEN,      /* training of a head: the target's part             */
+    EG_N_PURPOSES
+} eg_purpose;
 
 typedef struct eg_piece eg_piece;
 
