@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# crosscheck.mk - `make crosscheck`: our logits and token ids against those of the published
-# implementations.
+# crosscheck.mk - `make crosscheck`: our logits, token ids and learned tokenizers against those of the
+# published implementations.
 #
 # The only target that needs Python: an environment of its own is made under build/crosscheck
 # once, with the CPU build of torch. CROSSCHECK=NAME limits it to one case.
@@ -11,11 +11,13 @@ CROSSCHECK ?=
 crosscheck_dir := $(BUILD)/crosscheck
 
 .PHONY: crosscheck
-crosscheck: all $(crosscheck_dir)/ready $(out)/tests/support/make_token_ids
+crosscheck: all $(crosscheck_dir)/ready $(out)/tests/support/make_token_ids $(out)/tests/support/make_tokenizer
 	$(Q)$(crosscheck_dir)/bin/python tests/support/crosscheck.py $(BUILD)/eagle \
 	  $(crosscheck_dir)/models $(if $(CROSSCHECK),'$(CROSSCHECK)')
 	$(Q)$(crosscheck_dir)/bin/python tests/support/crosscheck_tokenizer.py $(out)/tests/support/make_token_ids \
 	  --data $(EAGLE_DATA)
+	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_bpe.py $(out)/tests/support/make_tokenizer \
+	  $(out)/tests/support/make_token_ids --data $(EAGLE_DATA)
 
 $(crosscheck_dir)/ready:
 	$(Q)$(PYTHON) -m venv $(crosscheck_dir)

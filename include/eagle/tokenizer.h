@@ -69,6 +69,39 @@ EAGLE_API eagle_status eagle_text_stream_flush(eagle_text_stream *stream, const 
                                                size_t *size, eagle_error *err);
 EAGLE_API void eagle_text_stream_free(eagle_text_stream *stream);
 
+/* ---- a tokenizer of one's own ---------------------------------------------------------------- */
+
+/* What eagle_tokenizer_train() learns. Ids are: the special tokens, the 256 bytes, the merges. */
+typedef struct {
+    int32_t vocab;         /* tokens in all, at least n_special + 256                            */
+    int64_t min_frequency; /* a pair that comes less often is not merged; [2]                    */
+    const char *const
+        *special; /* [n_special] never learned nor cut; ids from 0 ["<|endoftext|>"] */
+    int32_t n_special;
+    int32_t bos; /* the special token that begins each text; -1: none [0]              */
+    int32_t eos; /* the one that ends a text, named in tokenizer_config.json; -1 [0]   */
+    const char
+        *separator; /* a line equal to it ends a document; NULL: no line does, "": an empty one */
+} eagle_tokenizer_options;
+
+/* In brackets above; vocab is 2048, separator "<|endoftext|>". */
+EAGLE_API void eagle_tokenizer_defaults(eagle_tokenizer_options *out);
+
+/* Learns a byte-level BPE tokenizer, as GPT-2's, from plain text files, and writes
+ * DIR/tokenizer.json and DIR/tokenizer_config.json in Hugging Face's format; DIR is there already.
+ *
+ * Every byte is a token, so no text is unknown. The same text gives the same merges, in whatever
+ * order its documents come, and those of Hugging Face's BpeTrainer. Broken UTF-8 becomes U+FFFD, as
+ * when it is encoded. The vocabulary stays smaller when the text has no more pairs to offer. Memory
+ * goes with the different words of the text, not with its length.
+ *
+ * EAGLE_EINVAL (options; a special token that could also be learned from text), EAGLE_EREAD,
+ * EAGLE_EFORMAT (no text), EAGLE_EUNSUPPORTED (a file that is no plain text, by its name),
+ * EAGLE_ELIMIT, EAGLE_EWRITE, EAGLE_ENOMEM; existing files then stay as they were. */
+EAGLE_API eagle_status eagle_tokenizer_train(const char *dir, const char *const *paths,
+                                             int32_t n_paths, const eagle_tokenizer_options *opt,
+                                             eagle_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -106,3 +106,18 @@ void eagle_text_stream_free(eagle_text_stream *stream)
 {
     (void)stream;
 }
+
+void eagle_tokenizer_defaults(eagle_tokenizer_options *out)
+{
+    *out = (eagle_tokenizer_options){0};
+}
+
+eagle_status eagle_tokenizer_train(const char *dir, const char *const *paths, int32_t n_paths,
+                                   const eagle_tokenizer_options *opt, eagle_error *err)
+{
+    (void)dir;
+    (void)paths;
+    (void)n_paths;
+    (void)opt;
+    return absent(err);
+}

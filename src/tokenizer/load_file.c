@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest added token, in bytes: it bounds the cost of a search step (added.c). */
-#define MAX_ADDED_SIZE 1024
-
 /* ---- ids and texts --------------------------------------------------------------------------- */
 
 /* Checks the id of one token and keeps the largest in *most. */
@@ -37,9 +34,9 @@ static eagle_status check_added(int32_t *most, size_t *bytes, const eg_node *tok
     if (st != EAGLE_OK) {
         return st;
     }
-    if (content[0] == '\0' || strlen(content) > MAX_ADDED_SIZE) {
+    if (content[0] == '\0' || strlen(content) > EG_MAX_ADDED_SIZE) {
         return eg_fail(err, EAGLE_EFORMAT, "%s: %s.content has %zu bytes, must have 1 to %d",
-                       token->file, token->name, strlen(content), MAX_ADDED_SIZE);
+                       token->file, token->name, strlen(content), EG_MAX_ADDED_SIZE);
     }
     *bytes += strlen(content) + 1;
     return EAGLE_OK;

@@ -12,10 +12,6 @@
 /* How deep a Sequence may lie in Sequences. */
 #define MAX_DEPTH 8
 
-/* GPT-2's expression for words. */
-#define GPT2_WORDS                                                                                 \
-    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
-
 /* Loads one component that is not a Sequence. */
 typedef eagle_status load_one(eagle_tokenizer *t, const eg_node *node, eagle_error *err);
 
@@ -171,7 +167,7 @@ static eagle_status byte_level(eagle_tokenizer *t, const eg_node *node, eagle_er
         eg_pre_step *step = &t->pre[t->n_pre++];
 
         *step = (eg_pre_step){.kind = EG_PRE_CUT, .at = EG_MATCH_REGEX, .behaviour = EG_ISOLATED};
-        st = compile(&step->regex, node, GPT2_WORDS, false, err);
+        st = compile(&step->regex, node, EG_GPT2_WORDS, false, err);
     }
     t->pre[t->n_pre++] = (eg_pre_step){.kind = EG_PRE_BYTES};
     return st;

@@ -168,7 +168,12 @@ eagle_status eg_pretokenize(eg_cutting *cutting, size_t lead, const eg_pre_step 
                             int32_t n_steps, eg_matcher *matcher, eagle_error *err);
 void eg_cutting_free(eg_cutting *cutting);
 
+/* GPT-2's expression for words: ByteLevel cuts by it. */
+#define EG_GPT2_WORDS                                                                              \
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+
 /* GPT-2's alphabet: the character of a byte, and back (-1: not in it). */
+#define EG_LAST_BYTE_CHAR 0x143
 uint32_t eg_byte_char(unsigned char byte);
 int eg_char_byte(uint32_t code);
 
@@ -307,6 +312,9 @@ struct eagle_tokenizer {
 /* Fills the parts from a parsed file, which may be released afterwards. On failure what was
  * made so far is left in *t. */
 eagle_status eg_load(eagle_tokenizer *t, const json_t *json, const char *file, eagle_error *err);
+
+/* The longest added token, in bytes: it bounds the cost of a search step (added.c). */
+#define EG_MAX_ADDED_SIZE 1024
 
 /* Most steps of one kind that a tokenizer may have. */
 #define EG_MAX_STEPS 64

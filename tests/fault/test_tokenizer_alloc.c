@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tokenizer_alloc.c - every allocation of opening, encoding, decoding and streaming failed in
- * turn: EAGLE_ENOMEM, nothing given back, nothing left behind. */
+/* test_tokenizer_alloc.c - every allocation of opening, encoding, decoding, streaming and learning
+ * failed in turn: EAGLE_ENOMEM, nothing given back, nothing left behind. */
 #include "fault/fault.h"
 #include "support/lib_scratch.h"
 
@@ -140,6 +140,36 @@ static void decoding_without_memory_fails_cleanly(void **state)
     fail_each_in_turn("streaming", stream);
 }
 
+/* Enough words that every table grows, into a directory of its own. */
+static eagle_status learn(eagle_error *err)
+{
+    char path[SCRATCH_PATH], into[SCRATCH_PATH];
+    const char *paths[] = {path};
+    eagle_tokenizer_options opt;
+    eagle_status st;
+
+    eagle_tokenizer_defaults(&opt);
+    opt.vocab = 300;
+    scratch_create(into);
+    scratch_join(path, dir, "text");
+    st = eagle_tokenizer_train(into, paths, 1, &opt, err);
+    scratch_remove(into);
+    return st;
+}
+
+static void learning_without_memory_fails_cleanly(void **state)
+{
+    static char text[4096];
+    size_t size = 0;
+
+    (void)state;
+    for (int i = 0; i < 700; i++) {
+        size += (size_t)snprintf(text + size, sizeof text - size, " %d", i * i % 991);
+    }
+    scratch_write(dir, "text", text, size);
+    fail_each_in_turn("learning a tokenizer", learn);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -164,6 +194,7 @@ int main(void)
         cmocka_unit_test(opening_without_memory_fails_cleanly),
         cmocka_unit_test(encoding_without_memory_fails_cleanly),
         cmocka_unit_test(decoding_without_memory_fails_cleanly),
+        cmocka_unit_test(learning_without_memory_fails_cleanly),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
