@@ -268,29 +268,36 @@ static void no_state(eg_drafting *drafting, const eagle_drafter *drafter,
     (void)arena;
 }
 
-/* Replaces the root, in the tree and in the session: all that follows is another text. */
+static int32_t replacement; /* -1: the token that follows in the vocabulary */
+static int32_t spared;      /* chances to sabotage that are let go            */
+
+/* Replaces the root, in the tree and in the session: all that follows is decided by other logits. */
 static eagle_status sabotage(eg_drafting *drafting, eagle_tree *tree, const eg_draft_input *input,
                              eagle_error *err)
 {
     (void)drafting;
     (void)err;
-    if (input->n - 1 == FIRST + SPOILT) {
+    if (input->n - 1 == FIRST + SPOILT && spared-- <= 0) {
         int32_t *root = (int32_t *)&input->token[input->n - 1];
 
-        *root = (*root + 1) % eagle_model_config(toy_model(net))->vocab;
+        *root = replacement >= 0 ? replacement
+                                 : (*root + 1) % eagle_model_config(toy_model(net))->vocab;
         tree->token[0] = *root;
     }
     return EAGLE_OK;
 }
 
+static const eg_drafter_class saboteurs = {
+    .state_size = sizeof(eg_drafting), .init = no_state, .propose = sabotage};
+
 static void another_output_is_found_where_it_begins(void **state)
 {
     (void)state;
-    static const eg_drafter_class class = {
-        .state_size = sizeof(eg_drafting), .init = no_state, .propose = sabotage};
-    eagle_drafter saboteur = {.class = &class, .max_nodes = 1};
+    eagle_drafter saboteur = {.class = &saboteurs, .max_nodes = 1};
     eagle_drafter *honest = dynamic(3, 3, 5);
     const eagle_evaluation_options opt = options();
+
+    replacement = -1;
     eagle_evaluation *e =
         evaluate((const eagle_drafter *const[]){honest, &saboteur}, 2, N_PROMPTS, &opt);
 
@@ -302,6 +309,66 @@ static void another_output_is_found_where_it_begins(void **state)
     }
     eagle_evaluation_free(e);
     eagle_drafter_free(honest);
+}
+
+/* A token other than the first prompt's output number SPOILT, in whose place it would be followed by
+ * the same token as there. */
+static int32_t understudy(const run_result *plain)
+{
+    int32_t token[FIRST + SPOILT + 1];
+
+    memcpy(token, ids[0], sizeof ids[0]);
+    memcpy(token + FIRST, plain->token, SPOILT * sizeof token[0]);
+    for (int32_t x = 0; x < eagle_model_config(toy_model(net))->vocab; x++) {
+        token[FIRST + SPOILT] = x;
+        run_plan plan = run_plan_for(toy_model(net), NULL, token, FIRST + SPOILT + 1, 1);
+        run_result next = run_generate(&plan);
+        const bool same = next.token[0] == plain->token[SPOILT + 1];
+
+        run_free(&next);
+        if (same && x != plain->token[SPOILT]) {
+            return x;
+        }
+    }
+    fail_msg("every token is followed by another one");
+    return -1;
+}
+
+static void a_repeat_that_differs_is_a_difference(void **state)
+{
+    (void)state;
+    eagle_drafter saboteur = {.class = &saboteurs, .max_nodes = 1};
+    eagle_evaluation_options opt = options();
+
+    opt.repeat = 3;
+    for (int32_t plain = 0; plain < 2; plain++) {
+        replacement = -1;
+        spared = 1;
+        opt.plain = plain == 1;
+        eagle_evaluation *e = evaluate((const eagle_drafter *const[]){&saboteur}, 1, 1, &opt);
+
+        assert_int_equal(eagle_evaluation_at(e, 0, 0)->first_difference, SPOILT + 1);
+        assert_int_equal(eagle_evaluation_differences(e, 0), 1);
+        eagle_evaluation_free(e);
+    }
+    spared = 0;
+}
+
+static void an_equal_token_from_other_logits_is_a_difference(void **state)
+{
+    (void)state;
+    eagle_drafter saboteur = {.class = &saboteurs, .max_nodes = 1};
+    eagle_evaluation_options opt = options();
+    run_result plain = plain_of(0);
+
+    replacement = understudy(&plain);
+    opt.max_tokens = SPOILT + 2;
+    eagle_evaluation *e = evaluate((const eagle_drafter *const[]){&saboteur}, 1, 1, &opt);
+
+    assert_int_equal(eagle_evaluation_at(e, 0, 0)->first_difference, SPOILT + 1);
+    assert_int_equal(eagle_evaluation_differences(e, 0), 1);
+    eagle_evaluation_free(e);
+    run_free(&plain);
 }
 
 typedef struct {
@@ -538,6 +605,8 @@ int main(void)
         cmocka_unit_test(a_head_is_no_better_than_itself),
         cmocka_unit_test(rejection_is_not_judged),
         cmocka_unit_test(another_output_is_found_where_it_begins),
+        cmocka_unit_test(a_repeat_that_differs_is_a_difference),
+        cmocka_unit_test(an_equal_token_from_other_logits_is_a_difference),
         cmocka_unit_test(an_interrupted_evaluation_keeps_the_complete_prompts),
         cmocka_unit_test(what_cannot_be_evaluated_is_refused),
         cmocka_unit_test(the_bill_is_that_of_all_sessions),
