@@ -48,8 +48,8 @@ typedef struct {
     int64_t rounds;           /* target passes after the prefill                                 */
     int64_t drafted;          /* nodes verified, roots aside                                     */
     int64_t accepted;         /* of them; 1 + accepted / rounds is the acceptance length          */
-    bool equal;               /* ids and bits of the logits are those of plain decoding, in every
-                       * repeat; true where that is not judged                          */
+    bool equal;               /* ids and bits of the logits are those of plain decoding, where that is judged, and the
+                       * same in every repeat */
     int32_t first_difference; /* output token, -1: none                                  */
     int32_t n_plain;          /* output tokens of plain decoding, 0 without              */
     double plain_s;           /* seconds of the rounds, prompt and first token aside: the

@@ -25,6 +25,8 @@ static const eg_command commands[] = {
     {"tokenize", EG_TOKENIZE, "-m DIR [-d] [TEXT...|IDS...] [options]",
      "text to token ids, and back; reads stdin when no text is given", INT32_MAX, eg_cmd_tokenize,
      NULL},
+    {"train plot", EG_TRAIN_PLOT, "LOG [-o FILE]", "draws the curves of a training's log as SVG", 1,
+     eg_cmd_train_plot, NULL},
     {"bench", EG_BENCH, "-m DIR [-H DIR] [options]",
      "bandwidth, decoding, verification cost, prompt, whole rounds", 0, eg_cmd_bench, NULL},
     {"selftest", EG_SELFTEST, "[--exhaustive] [options]",

@@ -4,54 +4,11 @@
 
 #include "cli/messages.h"
 
-#include <errno.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FILE ((size_t)1 << 30) /* bytes of a prompt file; a limit, not an allocation */
-
-eagle_status eg_read_all(char **data, size_t *size, const char *path, eagle_error *err)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    const char *name = file == stdin ? "stdin" : path;
-    eagle_status st = EAGLE_OK;
-    char *buffer = NULL;
-    size_t n = 0;
-    size_t cap = 4096;
-
-    *data = NULL;
-    *size = 0;
-    if (file == NULL) {
-        return eg_cli_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
-    }
-    do {
-        char *larger = n > MAX_FILE ? NULL : realloc(buffer, cap *= 2);
-
-        if (larger == NULL) {
-            st = eg_cli_fail(err, EAGLE_ELIMIT, "%s: no room for more than %zu bytes", name, n);
-            goto done;
-        }
-        buffer = larger;
-        n += fread(buffer + n, 1, cap - 1 - n, file);
-    } while (n == cap - 1);
-    if (ferror(file) != 0) {
-        st = eg_cli_fail(err, EAGLE_EREAD, "%s: %s", name, strerror(errno));
-        goto done;
-    }
-    buffer[n] = '\0';
-    *data = buffer;
-    *size = n;
-    buffer = NULL; /* now the caller's */
-
-done:
-    free(buffer);
-    if (file != stdin) {
-        fclose(file);
-    }
-    return st;
-}
+#define MAX_TEXT ((size_t)1 << 30) /* bytes of a list of ids */
 
 static bool separates(char c)
 {
@@ -66,7 +23,7 @@ eagle_status eg_ids_parse(int32_t **ids, int32_t *n, const char *text, size_t si
 
     *ids = NULL;
     *n = 0;
-    if (list == NULL || size > MAX_FILE) {
+    if (list == NULL || size > MAX_TEXT) {
         free(list);
         return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory for its ids", what);
     }
@@ -172,76 +129,63 @@ static eagle_status ids_of_json(eg_prompt *out, const json_t *list, const char *
     return EAGLE_OK;
 }
 
-/* One line: {"prompt": "..."} or {"prompt_ids": [...]}; other keys are left alone. */
-static eagle_status read_line(eg_prompt *out, const eg_options *opt,
-                              const eagle_tokenizer *tokenizer, const char *line, size_t size,
-                              const char *where, eagle_error *err)
+/* What the lines of a file become. */
+typedef struct {
+    eg_prompts *to;
+    const eg_options *opt;
+    const eagle_tokenizer *tokenizer;
+    int32_t vocab;
+} lines;
+
+/* A prompt more; NULL without memory. Room doubles as it fills. */
+static eg_prompt *add(eg_prompts *to)
 {
-    json_error_t why;
-    json_t *doc = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    if ((to->n & (to->n - 1)) == 0) {
+        const size_t room = to->n == 0 ? 1 : 2 * (size_t)to->n;
+        eg_prompt *larger = realloc(to->item, room * sizeof *larger);
+
+        if (larger == NULL) {
+            return NULL;
+        }
+        to->item = larger;
+    }
+    to->item[to->n] = (eg_prompt){0};
+    return &to->item[to->n++];
+}
+
+/* One line: {"prompt": "..."} or {"prompt_ids": [...]}; other keys are left alone. */
+static eagle_status take_line(void *ctx, const json_t *doc, const char *where, eagle_error *err)
+{
+    lines *l = ctx;
     const json_t *text = json_object_get(doc, "prompt");
     const json_t *ids = json_object_get(doc, "prompt_ids");
+    eg_prompt *p = add(l->to);
     eagle_status st = EAGLE_OK;
 
-    if (doc == NULL) {
-        st = eg_cli_fail(err, EAGLE_EFORMAT, "%s: %s", where, why.text);
-    } else if (json_is_array(ids) && text == NULL) {
-        st = ids_of_json(out, ids, where, err);
+    if (p == NULL) {
+        return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory for its prompt", where);
+    }
+    if (json_is_array(ids) && text == NULL) {
+        st = ids_of_json(p, ids, where, err);
     } else if (json_is_string(text) && ids == NULL) {
-        st = encode(out, opt, tokenizer, json_string_value(text), json_string_length(text), err);
+        st =
+            encode(p, l->opt, l->tokenizer, json_string_value(text), json_string_length(text), err);
     } else {
         st = eg_cli_fail(err, EAGLE_EFORMAT,
                          "%s: needs either \"prompt\", a string, or \"prompt_ids\", a list", where);
     }
-    json_decref(doc);
-    return st;
-}
-
-static bool blank(const char *line, size_t size)
-{
-    while (size > 0 && separates(line[size - 1]) && line[size - 1] != ',') {
-        size--;
-    }
-    return size == 0;
+    return st == EAGLE_OK ? check_ids(p, l->vocab, where, EAGLE_EFORMAT, err) : st;
 }
 
 static eagle_status read_lines(eg_prompts *out, const eg_options *opt,
                                const eagle_tokenizer *tokenizer, int32_t vocab, eagle_error *err)
 {
-    char *data = NULL;
-    size_t size = 0;
-    int32_t n_lines = 1;
-    eagle_status st = eg_read_all(&data, &size, opt->prompts, err);
+    lines l = {.to = out, .opt = opt, .tokenizer = tokenizer, .vocab = vocab};
+    eagle_status st = eg_jsonl_read(opt->prompts, take_line, &l, err);
 
-    for (size_t i = 0; i < size; i++) {
-        n_lines += data[i] == '\n';
-    }
-    if (st == EAGLE_OK) {
-        out->item = calloc((size_t)n_lines, sizeof *out->item);
-        if (out->item == NULL) {
-            st = eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory for its prompts", opt->prompts);
-        }
-    }
-    for (size_t at = 0, number = 1; st == EAGLE_OK && at < size; number++) {
-        const char *end = memchr(data + at, '\n', size - at);
-        size_t length = end != NULL ? (size_t)(end - data) - at : size - at;
-        char where[256];
-
-        if (!blank(data + at, length)) {
-            eg_prompt *p = &out->item[out->n++];
-
-            snprintf(where, sizeof where, "%s:%zu", opt->prompts, number);
-            st = read_line(p, opt, tokenizer, data + at, length, where, err);
-            if (st == EAGLE_OK) {
-                st = check_ids(p, vocab, where, EAGLE_EFORMAT, err);
-            }
-        }
-        at += length + 1;
-    }
     if (st == EAGLE_OK && out->n == 0) {
         st = eg_cli_fail(err, EAGLE_EFORMAT, "%s: no prompt in it", opt->prompts);
     }
-    free(data);
     return st;
 }
 

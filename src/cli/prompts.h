@@ -3,6 +3,7 @@
 #ifndef EG_CLI_PROMPTS_H
 #define EG_CLI_PROMPTS_H
 
+#include "cli/input.h"
 #include "cli/options.h"
 
 /* One prompt as tokens. */
@@ -25,9 +26,6 @@ eagle_status eg_prompts_check(const eg_options *opt, eagle_error *err);
 eagle_status eg_prompts_read(eg_prompts *out, const eg_options *opt,
                              const eagle_tokenizer *tokenizer, int32_t vocab, eagle_error *err);
 void eg_prompts_free(eg_prompts *prompts);
-
-/* Reads a whole file, or stdin for "-"; *data ends with a NUL that *size does not count. */
-eagle_status eg_read_all(char **data, size_t *size, const char *path, eagle_error *err);
 
 /* Reads ids separated by commas and blanks. EAGLE_EINVAL; `what` names the source. */
 eagle_status eg_ids_parse(int32_t **ids, int32_t *n, const char *text, size_t size,
