@@ -71,7 +71,6 @@ static eagle_status make_task(job *j, eagle_error *err)
 static eagle_status plan(job *j, eagle_error *err)
 {
     const eg_options *opt = j->opt;
-    eagle_memory_bill bill;
     int32_t ctx = 0;
     eagle_status st = EAGLE_OK;
 
@@ -83,9 +82,9 @@ static eagle_status plan(job *j, eagle_error *err)
     eg_engine_warn_ctx(&j->engine, opt);
     eg_engine_plan(&j->how.session, &j->engine, opt, opt->ctx, 0);
     j->how.session.chunk = opt->chunk;
-    st = eagle_evaluation_bill(&bill, &ctx, &j->task, &j->how, err);
+    st = eagle_evaluation_bill(&j->engine.bill, &ctx, &j->task, &j->how, err);
     if (st == EAGLE_OK) {
-        st = eg_engine_afford(&bill, opt, 0, err);
+        st = eg_engine_afford(&j->engine.bill, opt, 0, err);
     }
     j->how.session.ctx = ctx;
     j->engine.how = j->how.session;
@@ -109,7 +108,11 @@ static eagle_status start(job *j, eagle_error *err)
     if (st == EAGLE_OK) {
         st = plan(j, err);
     }
-    return st == EAGLE_OK ? eg_sink_open(&j->sink, j->opt->output, err) : st;
+    if (st == EAGLE_OK) {
+        eg_engine_tell(&j->engine, j->opt);
+        st = eg_sink_open(&j->sink, j->opt->output, err);
+    }
+    return st;
 }
 
 static bool go_on(void *ctx, int32_t done, int32_t of)

@@ -117,7 +117,7 @@ static const struct {
     int32_t figure;
     const char *name;
     const char *colour;
-} drawn[] = {{0, LOSS, "all", "#3b82f6"},
+} drawn[] = {{0, LOSS, "training", "#3b82f6"},
              {0, TOKEN_LOSS, "tokens", "#e07b00"},
              {0, FEATURE_LOSS, "features", "#2f9e5b"},
              {0, VAL_LOSS, "held out", "#d6409f"},

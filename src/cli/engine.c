@@ -217,11 +217,21 @@ eagle_status eg_engine_afford(const eagle_memory_bill *bill, const eg_options *o
                        eg_cli_bytes(text[4], limit));
 }
 
+void eg_engine_tell(const eg_engine *e, const eg_options *opt)
+{
+    char text[EG_BYTES_TEXT];
+
+    if (opt->verbose) {
+        eg_cli_note(opt->quiet, "memory %s, context %d, threads %d, isa %s, loaded in %.2f s",
+                    eg_cli_bytes(text, eg_bill_total(&e->bill)), e->how.ctx,
+                    eg_engine_threads(&e->how), eg_engine_isa(&e->how), e->load_s);
+    }
+}
+
 eagle_status eg_engine_start(eg_engine *e, const eg_options *opt, int32_t ctx, int32_t rows,
                              uint64_t extra, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
-    char text[EG_BYTES_TEXT];
 
     eg_engine_plan(&e->how, e, opt, ctx, rows);
     st = eagle_session_bill(&e->bill, e->model, e->drafter, &e->how, err);
@@ -231,10 +241,8 @@ eagle_status eg_engine_start(eg_engine *e, const eg_options *opt, int32_t ctx, i
     if (st == EAGLE_OK) {
         st = eagle_session_create(&e->session, e->model, e->drafter, &e->how, err);
     }
-    if (st == EAGLE_OK && opt->verbose) {
-        eg_cli_note(opt->quiet, "memory %s, context %d, threads %d, isa %s, loaded in %.2f s",
-                    eg_cli_bytes(text, eg_bill_total(&e->bill)), ctx, eg_engine_threads(&e->how),
-                    eg_engine_isa(&e->how), e->load_s);
+    if (st == EAGLE_OK) {
+        eg_engine_tell(e, opt);
     }
     return st;
 }

@@ -57,6 +57,9 @@ eagle_status eg_engine_start(eg_engine *e, const eg_options *opt, int32_t ctx, i
                              uint64_t extra, eagle_error *err);
 void eg_engine_close(eg_engine *e);
 
+/* With -v: the memory and the options that a session, or several, have. */
+void eg_engine_tell(const eg_engine *e, const eg_options *opt);
+
 /* Warns when -c is beyond the positions that the model was made for. */
 void eg_engine_warn_ctx(const eg_engine *e, const eg_options *opt);
 

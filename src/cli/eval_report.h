@@ -18,7 +18,7 @@ typedef struct {
 eagle_status eg_eval_text(eg_sink *sink, const eg_eval_report *r, eagle_error *err);
 eagle_status eg_eval_json(eg_sink *sink, const eg_eval_report *r, eagle_error *err);
 
-/* Seconds and tokens of all prompts: of drafter d, or plainly. */
+/* Tokens per second of drafter d over all prompts, or plainly; 0 when nothing was measured. */
 double eg_eval_rate(const eagle_evaluation *e, int32_t d, bool plain);
 
 #endif

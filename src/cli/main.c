@@ -102,6 +102,21 @@ static bool informs(eagle_status *st, char **argv, int32_t argc, eagle_error *er
     return true;
 }
 
+/* Says what is unknown: a command, or the second word of one. */
+static eagle_status unknown(char **argv, int32_t argc, eagle_error *err)
+{
+    const size_t size = strlen(argv[0]);
+
+    for (int32_t i = 0; i < N_COMMANDS; i++) {
+        if (strncmp(commands[i].name, argv[0], size) == 0 && commands[i].name[size] == ' ') {
+            return eg_cli_fail(err, EAGLE_EINVAL,
+                               "%s: unknown command '%s'; 'eagle help %s' lists them", argv[0],
+                               argc > 1 ? argv[1] : "", argv[0]);
+        }
+    }
+    return eg_cli_fail(err, EAGLE_EINVAL, "unknown command '%s'; 'eagle help' lists them", argv[0]);
+}
+
 /* `argv` is what follows the program's name. */
 static eagle_status run(char **argv, int32_t argc, eagle_error *err)
 {
@@ -118,8 +133,7 @@ static eagle_status run(char **argv, int32_t argc, eagle_error *err)
     }
     command = find_command(&words, argv, argc);
     if (command == NULL) {
-        return eg_cli_fail(err, EAGLE_EINVAL, "unknown command '%s'; 'eagle help' lists them",
-                           argv[0]);
+        return unknown(argv, argc, err);
     }
     st = eg_command_defaults(&opt, command, err);
     if (st == EAGLE_OK) {
