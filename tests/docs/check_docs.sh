@@ -60,7 +60,8 @@ done >"$work/items"
 # ---- is it so? ----------------------------------------------------------------
 tab=$(printf '\t')
 help_of() { # COMMAND: its help, asked for once
-    [ -f "$work/help.$1" ] || "$eagle" help "$1" >"$work/help.$1" 2>&1 || echo "no such command" >"$work/help.$1"
+    # shellcheck disable=SC2086
+    [ -f "$work/help.$1" ] || "$eagle" help $1 >"$work/help.$1" 2>&1 || echo "no such command" >"$work/help.$1"
     cat "$work/help.$1"
 }
 while IFS=$tab read -r at kind text; do
@@ -93,6 +94,8 @@ while IFS=$tab read -r at kind text; do
         # shellcheck disable=SC2086
         set -- ${text#*eagle }
         command=$1
+        # Some commands have two words.
+        help_of "$1" | grep -q "^usage: eagle $1 COMMAND" && command="$1 ${2:-}"
         for word; do
             case $word in
             '|' | '>' | '<' | ';') break ;; # the shell's part begins
