@@ -106,7 +106,7 @@ sources := $(filter-out %_neon.c,$(sources))
 endif
 ifneq ($(have_json),1)
 sources := $(filter-out src/formats/% src/model/open.c src/tokenizer/% src/cli/% \
-             src/train/corpus_read.c src/train/corpus_jsonl.c,$(sources))
+             src/train/corpus_read.c src/train/corpus_jsonl.c src/train/features%.c,$(sources))
 endif
 ifneq ($(have_text),1)
 sources := $(filter-out src/tokenizer/%,$(sources)) $(wildcard src/tokenizer/absent.c)

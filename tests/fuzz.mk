@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 10
 
 fuzz_sources  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 ifneq ($(have_text),1)
-fuzz_sources  := $(filter-out %/fuzz_tokenizer.c,$(fuzz_sources))
+fuzz_sources  := $(filter-out %/fuzz_tokenizer.c %/fuzz_corpus.c,$(fuzz_sources))
 endif
 fuzz_programs := $(fuzz_sources:%.c=$(out)/%)
 fuzz_corpus   := $(BUILD)/fuzz/corpus
@@ -34,9 +34,10 @@ fuzz:
 	fi
 
 $(fuzz_programs): $(out)/%: $(out)/%.o $(out)/tests/fuzz/shared.o $(out)/tests/fuzz/standalone.o \
-                            $(out)/tests/support/lib_scratch.o $(out)/libeagle.a
+                            $(out)/tests/support/lib_scratch.o $(out)/tests/support/lib_toy.o \
+                            $(out)/libeagle.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(out)/tests/fuzz/shared.o $(out)/tests/support/lib_scratch.o \
-	  $(FUZZ_ENGINE) $(out)/libeagle.a $(ALL_LIBS)
+	  $(out)/tests/support/lib_toy.o $(FUZZ_ENGINE) $(out)/libeagle.a $(ALL_LIBS)
 
 fuzz-seeds:
 	$(Q)for name in $(patsubst tests/fuzz/fuzz_%.c,%,$(fuzz_sources)); do \

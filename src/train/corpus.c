@@ -169,15 +169,14 @@ void eagle_corpus_hash(char hex[65], const eagle_corpus *c)
 
 /* ---- dividing -------------------------------------------------------------------------------- */
 
-/* Whether document i of n moves: the i at which i x share passes the next integer. Where none does, the
- * last one moves; where all do, the first one stays. */
+/* Whether document i of n moves: where i x share passes an integer, so floor(n x share) of them, which is
+ * less than n. The last one moves where none else does. */
 static bool moves(int32_t i, int32_t n, double share)
 {
     const int64_t before = (int64_t)((double)i * share);
     const int64_t after = (int64_t)((double)(i + 1) * share);
-    const int64_t all = (int64_t)((double)n * share);
 
-    return (after > before && (i > 0 || all < n)) || (all == 0 && i == n - 1);
+    return after > before || (i == n - 1 && after == 0);
 }
 
 /* Appends tokens [first, first + n) of a document, as a document. */

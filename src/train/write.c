@@ -24,7 +24,7 @@
 
 /* A document. Its first n_kv tokens have keys and values in region `region` of the cache. */
 typedef struct {
-    int32_t *token; /* [length]; NULL when it is no longer needed         */
+    int32_t *token; /* [length]; NULL when it was handed over             */
     int32_t n;      /* tokens so far, prompt included                     */
     int32_t n_prompt;
     int32_t n_kv;
@@ -184,15 +184,6 @@ static eagle_status begin(writer *w, int32_t region, eagle_error *err)
     return EAGLE_OK;
 }
 
-/* Takes a document out of its region. */
-static void leave(writer *w, writing *d)
-{
-    if (d->region >= 0) {
-        w->in_region[d->region] = -1;
-        d->region = -1;
-    }
-}
-
 /* Hands over a document that is needed: its tokens go to the corpus. */
 static eagle_status hand_over(writer *w, writing *d, eagle_error *err)
 {
@@ -212,35 +203,21 @@ static eagle_status hand_over(writer *w, writing *d, eagle_error *err)
     return st;
 }
 
-/* Hands over the finished documents at the front, and lets go of those at the back that are not
- * needed, because what stands before them, finished or not, is enough. *written receives what all
- * that is left has written. */
+/* Hands over the finished documents at the front, as long as they are needed. *written receives what
+ * all documents have written, finished or not. */
 static eagle_status review(int64_t *written, writer *w, eagle_error *err)
 {
-    int64_t before;
+    eagle_status st = EAGLE_OK;
 
-    while (w->n_written < w->opt.tokens && w->n_whole < w->n_documents &&
+    while (st == EAGLE_OK && w->n_written < w->opt.tokens && w->n_whole < w->n_documents &&
            w->document[w->n_whole].region < 0) {
-        const eagle_status st = hand_over(w, &w->document[w->n_whole], err);
-
-        if (st != EAGLE_OK) {
-            return st;
-        }
+        st = hand_over(w, &w->document[w->n_whole], err);
     }
-    before = w->n_written;
+    *written = w->n_written;
     for (int32_t k = w->n_whole; k < w->n_documents; k++) {
-        writing *d = &w->document[k];
-
-        if (before >= w->opt.tokens) {
-            leave(w, d);
-            free(d->token);
-            d->token = NULL;
-        } else {
-            before += d->n - d->n_prompt;
-        }
+        *written += w->document[k].n - w->document[k].n_prompt;
     }
-    *written = before;
-    return EAGLE_OK;
+    return st;
 }
 
 /* ---- passes ---------------------------------------------------------------------------------- */
@@ -320,7 +297,8 @@ static void append_all(writer *w, int32_t n_rows)
             d->token[d->n++] = token;
         }
         if (d->fault != 0 || d->n == w->opt.length || (token >= 0 && is_end(c, token))) {
-            leave(w, d);
+            w->in_region[d->region] = -1;
+            d->region = -1;
         }
     }
 }
