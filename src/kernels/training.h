@@ -17,8 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Keys that attention's way back takes at once: what belongs to them stays in the first-level
- * cache. */
+/* Keys that attention takes at once: what belongs to them stays in the first-level cache. */
 #define EG_ATTEND_KEYS 64
 
 /* One sequence under one KV head and the n_q query heads that share it. Row i of head h of the

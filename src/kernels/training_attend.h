@@ -212,16 +212,22 @@ static void score(const workspace *w, const query_block *b, size_t first, size_t
 
 /* ---- forward ------------------------------------------------------------------------------- */
 
-/* Scores [keys, 16] become e^(score - max); the sum and the max of each lane. */
-static inline void softmax_down(vec *sum, vec *max, eg_real *st, size_t keys)
+/* The largest score of each lane. */
+static inline vec max_down(const eg_real *st, size_t keys)
 {
-    *max = vec_load(st);
+    vec max = vec_load(st);
+
     for (size_t j = 1; j < keys; j++) {
-        *max = vec_max(vec_load(st + j * EG_LANES), *max);
+        max = vec_max(vec_load(st + j * EG_LANES), max);
     }
-    *sum = vec_all(0);
+    return max;
+}
+
+/* Scores [keys, 16] become e^(score - max), which are added to *sum. */
+static inline void exp_down(vec *sum, eg_real *st, size_t keys, vec max)
+{
     for (size_t j = 0; j < keys; j++) {
-        vec e = vec_exp(vec_sub(vec_load(st + j * EG_LANES), *max));
+        vec e = vec_exp(vec_sub(vec_load(st + j * EG_LANES), max));
 
         *sum = vec_add(*sum, e);
         vec_store(st + j * EG_LANES, e);
@@ -233,22 +239,32 @@ static void attend_block(const eg_attend_unit *u, const workspace *w, const quer
     const size_t keys = b->first + EG_LANES;
     eg_real sums[EG_LANES];
     eg_real maxima[EG_LANES];
-    vec sum, max;
+    vec sum = vec_all(0);
 
     pack(w->q, w->row, u->q + b->at, u->q_stride, b->n, w->dim, w->scale);
     transpose(w->qt, w->q, w->row, w->dim);
     score(w, b, 0, keys);
-    softmax_down(&sum, &max, w->st, keys);
-    multiply(&(small_product){.c = w->ot,
-                              .c_row = EG_LANES,
-                              .a = w->v,
-                              .a_row = 1,
-                              .a_column = w->dim,
-                              .b = w->st,
-                              .b_row = EG_LANES,
-                              .m = w->dim,
-                              .n = EG_LANES,
-                              .k = keys});
+
+    const vec max = max_down(w->st, keys);
+
+    memset(w->ot, 0, w->dim * EG_LANES * sizeof *w->ot);
+    for (size_t first = 0; first < keys; first += KEYS) {
+        const size_t n = keys - first < KEYS ? keys - first : KEYS;
+        eg_real *st = w->st + first * EG_LANES;
+
+        exp_down(&sum, st, n, max);
+        multiply(&(small_product){.c = w->ot,
+                                  .c_row = EG_LANES,
+                                  .a = w->v + first * w->dim,
+                                  .a_row = 1,
+                                  .a_column = w->dim,
+                                  .b = st,
+                                  .b_row = EG_LANES,
+                                  .m = w->dim,
+                                  .n = EG_LANES,
+                                  .k = n,
+                                  .add = true});
+    }
 
     const vec inverse = vec_div(vec_all(1), sum);
 
