@@ -14,6 +14,9 @@ eagle_status eg_cmd_bench(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_eval(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_train_plot(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_selftest(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_train_target(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_train_head(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_train_features(const eg_options *opt, eagle_error *err);
 
 typedef struct {
     const char *name;     /* one word, or two: "train head" */

@@ -10,6 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 
+static void target_defaults(eg_options *opt)
+{
+    eagle_train_defaults_target(&opt->train);
+}
+
+static void head_defaults(eg_options *opt)
+{
+    eagle_train_defaults_head(&opt->train);
+}
+
 static const eg_command commands[] = {
     {"generate", EG_GENERATE, "-m DIR [-H DIR] [-p TEXT] [options]",
      "completes prompts, with or without a head", 0, eg_cmd_generate, NULL},
@@ -29,6 +39,14 @@ static const eg_command commands[] = {
      eg_cmd_train_plot, NULL},
     {"bench", EG_BENCH, "-m DIR [-H DIR] [options]",
      "bandwidth, decoding, verification cost, prompt, whole rounds", 0, eg_cmd_bench, NULL},
+    {"train target", EG_TRAIN_TARGET, "--data FILE -o DIR [options]",
+     "a Llama-architecture target and its tokenizer, from texts", 0, eg_cmd_train_target,
+     target_defaults},
+    {"train head", EG_TRAIN_HEAD, "-m DIR --data FILE|--features FILE -o DIR [options]",
+     "an EAGLE head for a target, from texts or from what the target writes itself", 0,
+     eg_cmd_train_head, head_defaults},
+    {"train features", EG_TRAIN_FEATURES, "-m DIR --data FILE -o FILE [options]",
+     "a target's features of texts, stored for train head", 0, eg_cmd_train_features, NULL},
     {"selftest", EG_SELFTEST, "[--exhaustive] [options]",
      "does this machine compute what docs/canonical-order.md says?", 0, eg_cmd_selftest, NULL},
 };

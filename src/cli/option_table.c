@@ -195,9 +195,9 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_OWN_EMBEDDING] =
         {"own-embedding", 0, NULL, NULL, EG_TRAIN_HEAD, EG_KIND_FLAG, AT(own_embedding), 0, 0,
          "write a copy of the target's embedding with the head, as published heads do"},
-    [EG_OPT_CHECKPOINT] =
-        {"checkpoint", 0, "FILE", NULL, LEARNS, EG_KIND_TEXT, AT(checkpoint), 0, 0,
-         "the whole state of the training (default: checkpoint.safetensors in --out)"},
+    [EG_OPT_CHECKPOINT] = {"checkpoint", 0, "FILE", NULL, LEARNS, EG_KIND_TEXT, AT(checkpoint), 0,
+                           0,
+                           "the whole state of the training (default: checkpoint.eagle in --out)"},
     [EG_OPT_SAVE_EVERY] = {"save-every", 0, "N", "500", LEARNS, EG_KIND_LONG, AT(save_every), 0, 0,
                            "steps between checkpoints; 0: at the end alone"},
     [EG_OPT_RESUME] = {"resume", 0, NULL, NULL, LEARNS, EG_KIND_FLAG, AT(resume), 0, 0,
@@ -210,7 +210,7 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_EVAL_TOKENS] = {"eval-tokens", 0, "N", "64", EG_TRAIN_HEAD, EG_KIND_WHOLE,
                             AT(eval_tokens), COUNT, "tokens of each"},
     [EG_OPT_LOG] = {"log", 0, "FILE", NULL, LEARNS, EG_KIND_TEXT, AT(log), 0, 0,
-                    "append a JSON line per report, which train plot reads"},
+                    "write JSON lines about steps and validations, which train plot draws"},
     [EG_OPT_DRY_RUN] = {"dry-run", 0, NULL, NULL, LEARNS, EG_KIND_FLAG, AT(dry_run), 0, 0,
                         "show memory, parameters, time and one sample; train nothing"},
     [EG_OPT_THREADS] = {"threads", 't', "N", NULL, RUNS | READS | EG_INSPECT | EG_SELFTEST,
