@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* matmul.c - walks a matrix product tile by tile. What is slow depends on the number of tokens:
+/* matmul.c - walks a matrix product tile by tile: a block of rows and tokens, in it a span of k, in it
+ * tile after tile of 4 rows, a piece of k at a time. What is slow depends on the number of tokens:
  *
- *   few     weights come from memory: take 4 rows at a time from end to end, for all tokens, and
- *           fetch the next 4 meanwhile
- *   many    arithmetic: take blocks of rows and tokens, a piece of k at a time, so small that all
- *           operands stay in near caches; they are copied together first, as float32: vectors 2^k
- *           bytes apart would fight for the same places there, and weights need not be aligned
+ *   few     weights come from memory: spans are long, so that memory reads 4 rows from end to end,
+ *           and each piece is fetched while the one before it is computed
+ *   many    arithmetic: a span is one piece, and the weights are copied together first, as float32
  *
- * Between pieces of k the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
+ * Vectors are copied together in both cases: 2^k bytes apart they would fight for the same places in
+ * near caches. Between pieces the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
 #include "kernels/matmul.h"
 
 #include "base/alloc.h"
@@ -18,14 +18,13 @@
 #include <string.h>
 
 /* Found by measurement (docs/performance.md). A block's lanes take 192 KB of stack, its copied pieces
- * 96 KB; both are touched only for many tokens. */
-#define FEW_MAX      32
-#define FEW_PIECE    4096 /* elements of all vectors together: half of a near cache */
+ * 104 KB; few tokens touch little of either. */
+#define FEW_PIECE    8192 /* elements of all vectors together: a near cache */
 #define BLOCK_PIECE  512
 #define BLOCK_ROWS   64
 #define BLOCK_TOKENS 48
-
-static_assert(EG_TILE_ROWS * FEW_MAX <= BLOCK_ROWS * BLOCK_TOKENS, "few tokens fit into lanes[]");
+#define BLOCK_SUMS   (BLOCK_ROWS * BLOCK_TOKENS)
+#define BLOCK_X      (BLOCK_TOKENS * BLOCK_PIECE)
 
 /* What the tiles of one block share: some rows of w times some vectors of x. */
 typedef struct {
@@ -35,12 +34,13 @@ typedef struct {
     eg_vectors x; /* the vectors */
     float *y;
     size_t y_stride;
-    size_t n_tiles; /* tiles of tokens                    */
-    size_t piece;   /* elements of k at once              */
-    bool pack;      /* copy pieces of x and w             */
-    size_t n_ahead; /* rows that follow the first, in all */
-    alignas(EG_ALIGN) float lanes[BLOCK_ROWS * BLOCK_TOKENS * EG_LANES];
-    alignas(EG_ALIGN) float packed_x[BLOCK_TOKENS * BLOCK_PIECE];
+    size_t n_tiles; /* tiles of tokens                           */
+    size_t piece;   /* elements of k at once                     */
+    size_t begin;   /* the span of k for which x is copied:      */
+    size_t end;     /* one or more pieces                        */
+    bool pack;      /* copy pieces of w                          */
+    alignas(EG_ALIGN) float lanes[BLOCK_SUMS * EG_LANES];
+    alignas(EG_ALIGN) float packed_x[BLOCK_X]; /* a span: [pieces, tokens, piece] */
     alignas(EG_ALIGN) float packed_w[EG_TILE_ROWS * BLOCK_PIECE];
 } block;
 
@@ -54,15 +54,25 @@ static size_t ceil_div(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
-/* While 4 rows serve several tiles of tokens, the next 4 may be fetched, two by each of the first
- * two tiles. The others are told what they have already. */
-static const void *rows_ahead(const block *b, const eg_tile *tile, size_t r, size_t i)
+/* The weights that follow those of 4 rows before k: the same rows' next piece, or the next rows' first.
+ * NULL at the end of a span. */
+static const char *next_piece(const block *b, size_t r, size_t k)
 {
-    const size_t row_bytes = b->x.dim * b->parts->size;
-    const size_t next = EG_TILE_ROWS + 2 * i;
+    if (k < b->end) {
+        return b->w + (r * b->x.dim + k) * b->parts->size;
+    }
+    if (r + 2 * EG_TILE_ROWS <= b->n_rows) {
+        return b->w + ((r + EG_TILE_ROWS) * b->x.dim + b->begin) * b->parts->size;
+    }
+    return NULL;
+}
 
-    if (!b->pack && b->n_tiles > 1 && i < EG_TILE_ROWS / 2 && r + next + 2 <= b->n_ahead) {
-        return (const char *)tile->w + next * row_bytes;
+/* While 4 rows serve several tiles of tokens, the next piece may be fetched, two rows by each of the
+ * first two tiles. The others are told what they have already. */
+static const void *rows_ahead(const block *b, const eg_tile *tile, const char *next, size_t i)
+{
+    if (!b->pack && b->n_tiles > 1 && i < EG_TILE_ROWS / 2 && next != NULL) {
+        return next + 2 * i * b->x.dim * b->parts->size;
     }
     return tile->w;
 }
@@ -80,8 +90,9 @@ static void pack_rows(block *b, eg_tile *tile)
 }
 
 /* All tokens of one tile of rows, for the piece of k that x holds and that begins at k. */
-static void run_row_tile(block *b, size_t r, size_t rows, size_t k, const eg_vectors *x)
+static void run_piece(block *b, size_t r, size_t rows, size_t k, const eg_vectors *x)
 {
+    const char *next = next_piece(b, r, k + x->dim);
     eg_tile_fn *run = b->pack ? b->parts->tile_f32 : b->parts->tile;
     float *lanes = b->lanes + r * x->n * EG_LANES;
     eg_tile tile = {.w = b->w + (r * b->x.dim + k) * b->parts->size,
@@ -100,42 +111,76 @@ static void run_row_tile(block *b, size_t r, size_t rows, size_t k, const eg_vec
         tile.from = k > 0 ? lanes + t * rows * EG_LANES : NULL;
         tile.to = k + x->dim < b->x.dim ? lanes + t * rows * EG_LANES : NULL;
         tile.y = b->y + t * b->y_stride + r;
-        tile.ahead = rows_ahead(b, &tile, r, i);
+        tile.ahead = rows_ahead(b, &tile, next, i);
         run(&tile);
     }
 }
 
-/* The piece of x from k to k + n, as it is or copied together. */
-static eg_vectors piece_of_x(block *b, size_t k, size_t n)
+/* The vectors from k to k + n: as they are, or where copy_span() put them. */
+static eg_vectors piece_of_x(const block *b, size_t k, size_t n)
 {
-    eg_vectors x = {.data = b->x.data + k, .n = b->x.n, .dim = n, .stride = b->x.stride};
-
-    if (b->pack) {
-        for (size_t t = 0; t < x.n; t++) {
-            memcpy(b->packed_x + t * n, x.data + t * x.stride, n * sizeof *x.data);
-        }
-        x.data = b->packed_x;
-        x.stride = n;
+    if (b->x.n > 1) {
+        return (eg_vectors){b->packed_x + (k - b->begin) * b->x.n, b->x.n, n, n};
     }
-    return x;
+    return (eg_vectors){b->x.data + k, b->x.n, n, b->x.stride};
+}
+
+/* One tile of rows, for the span. */
+static void run_row_tile(block *b, size_t r, size_t rows)
+{
+    size_t k = b->begin;
+
+    do { /* at least once: a sum of nothing is +0 */
+        eg_vectors x = piece_of_x(b, k, min_size(b->piece, b->end - k));
+
+        run_piece(b, r, rows, k, &x);
+        k += x.dim;
+    } while (k < b->end);
+}
+
+/* Copies the span's vectors together, piece by piece. */
+static void copy_span(block *b)
+{
+    float *to = b->packed_x;
+
+    for (size_t k = b->begin; k < b->end; k += b->piece) {
+        const size_t n = min_size(b->piece, b->end - k);
+
+        for (size_t t = 0; t < b->x.n; t++, to += n) {
+            memcpy(to, b->x.data + t * b->x.stride + k, n * sizeof *to);
+        }
+    }
+}
+
+/* Elements of k whose vectors are copied at once; one token needs no copy. */
+static size_t longest_span(const block *b)
+{
+    if (b->x.n <= 1 || b->piece == b->x.dim) { /* which may be 0 */
+        return b->x.dim;
+    }
+    return b->pack ? b->piece : BLOCK_X / b->x.n / b->piece * b->piece;
 }
 
 static void run_block(block *b)
 {
-    size_t k = 0;
+    const size_t span = longest_span(b);
 
-    do { /* at least once: a sum of nothing is +0 */
-        eg_vectors x = piece_of_x(b, k, min_size(b->piece, b->x.dim - k));
+    b->end = 0;
+    do { /* at least once, as above */
         size_t r = 0;
 
+        b->begin = b->end;
+        b->end += min_size(span, b->x.dim - b->begin);
+        if (b->x.n > 1) {
+            copy_span(b);
+        }
         for (; r + EG_TILE_ROWS <= b->n_rows; r += EG_TILE_ROWS) {
-            run_row_tile(b, r, EG_TILE_ROWS, k, &x);
+            run_row_tile(b, r, EG_TILE_ROWS);
         }
         for (; r < b->n_rows; r++) {
-            run_row_tile(b, r, 1, k, &x);
+            run_row_tile(b, r, 1);
         }
-        k += x.dim;
-    } while (k < b->x.dim);
+    } while (b->end < b->x.dim);
 }
 
 /* k in equal pieces of whole lanes, of at most `most` elements. */
@@ -144,31 +189,37 @@ static size_t equal_pieces(size_t dim, size_t most)
     return dim <= most ? dim : ceil_div(ceil_div(dim, ceil_div(dim, most)), EG_LANES) * EG_LANES;
 }
 
+/* Elements of k at once. */
+static size_t choose_piece(const eg_vectors *x, const eg_matmul_parts *parts)
+{
+    if (x->n <= 1) {
+        return x->dim;
+    }
+    return equal_pieces(x->dim, x->n <= parts->few ? min_size(parts->piece, FEW_PIECE / x->n)
+                                                   : BLOCK_PIECE);
+}
+
 void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
                      const eg_matmul_parts *parts)
 {
     const bool few = x->n <= parts->few;
-    const size_t rows = few ? EG_TILE_ROWS : BLOCK_ROWS;
-    const size_t tokens = few ? FEW_MAX : BLOCK_TOKENS;
+    const size_t rows = few ? BLOCK_SUMS / parts->few : BLOCK_ROWS;
     block b; /* not initialised as a whole: its buffers are large */
 
-    assert(parts->few <= FEW_MAX);
+    assert(parts->few <= BLOCK_TOKENS);
     b.parts = parts;
     b.x = *x;
     b.y_stride = y_stride;
     b.pack = !few;
-    b.piece = x->n <= 1 ? x->dim
-                        : equal_pieces(x->dim, few ? min_size(parts->piece, FEW_PIECE / x->n)
-                                                   : BLOCK_PIECE);
+    b.piece = choose_piece(x, parts);
     for (size_t r = 0; r < n_rows; r += rows) {
         b.w = (const char *)w + r * x->dim * parts->size;
         b.n_rows = min_size(rows, n_rows - r);
-        for (size_t t = 0; t < x->n; t += tokens) {
+        for (size_t t = 0; t < x->n; t += BLOCK_TOKENS) {
             b.x.data = x->data + t * x->stride;
-            b.x.n = min_size(tokens, x->n - t);
+            b.x.n = min_size(BLOCK_TOKENS, x->n - t);
             b.n_tiles = ceil_div(b.x.n, parts->tokens);
             b.y = y + t * y_stride + r;
-            b.n_ahead = n_rows - r;
             run_block(&b);
         }
     }

@@ -30,7 +30,7 @@ typedef struct {
     float *y; /* y[t * y_stride + r] */
     size_t y_stride;
 
-    const void *ahead; /* two more rows, as w, that a tile may fetch for the next one */
+    const void *ahead; /* two rows, as w, that a tile may fetch for a later one */
 } eg_tile;
 
 typedef void eg_tile_fn(const eg_tile *tile);
@@ -42,7 +42,7 @@ typedef struct {
     size_t size;   /* bytes of a weight                                       */
     size_t tokens; /* most tokens of a tile                                   */
     size_t few;    /* tokens up to which the weights' way from memory decides */
-    size_t piece;  /* of k, for so few tokens; shorter for more than 8       */
+    size_t piece;  /* of k, for so few tokens; shorter for more than 16      */
     eg_tile_fn *tile;
     eg_widen_fn *widen;   /* copies weights as float32      */
     eg_tile_fn *tile_f32; /* for weights copied so          */
