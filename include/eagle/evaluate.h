@@ -45,10 +45,11 @@ EAGLE_API void eagle_evaluation_defaults(eagle_evaluation_options *out);
 /* What one drafter gave on one prompt. */
 typedef struct {
     int32_t n_output;
-    int64_t rounds;           /* target passes after the prefill                                 */
-    int64_t drafted;          /* nodes verified, roots aside                                     */
-    int64_t accepted;         /* of them; 1 + accepted / rounds is the acceptance length          */
-    bool equal;               /* ids and bits of the logits are those of plain decoding, where that is judged, and the
+    int64_t rounds;   /* target passes after the prefill                                 */
+    int64_t drafted;  /* nodes verified, roots aside                                     */
+    int64_t accepted; /* of them; 1 + accepted / rounds is the acceptance length          */
+    bool
+        equal; /* ids and bits of the logits are those of plain decoding, where that is judged, and the
                        * same in every repeat */
     int32_t first_difference; /* output token, -1: none                                  */
     int32_t n_plain;          /* output tokens of plain decoding, 0 without              */

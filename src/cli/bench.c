@@ -232,33 +232,24 @@ static eagle_status measure_verify(double *took, eg_bench *b, int32_t n, eagle_e
     return st;
 }
 
-/* n tokens from the prompt; the prompt itself is not timed. */
+/* n tokens from the prompt and a round's end; the prompt itself, and the token that it gives, are not
+ * timed. */
 static eagle_status measure_rounds(double *took, eg_bench *b, eagle_session *s, int64_t *rounds,
                                    int64_t *tokens, eagle_error *err)
 {
-    const eagle_path *path = NULL;
-    double start = 0.0;
-    eagle_status st = eagle_session_rewind(s, 0, err);
+    const eagle_prompt prompt = {.token = b->prompt->ids, .n = b->prompt->n};
+    eagle_generation g;
+    eagle_status st = eagle_generation_start(&g, s, &prompt, b->n_tokens + 1, true, err);
 
-    *rounds = 0;
-    *tokens = 0;
-    for (int32_t at = 0; st == EAGLE_OK && at < b->prompt->n;) {
-        int32_t left = b->prompt->n - at;
-        int32_t n = left < b->engine->how.chunk ? left : b->engine->how.chunk;
-
-        st = eagle_session_feed(NULL, s, b->prompt->ids + at, n, err);
-        at += n;
+    while (st == EAGLE_OK && g.finish == EAGLE_FINISH_NOT_YET) {
+        st = eagle_generation_next(&g, err);
+        while (st == EAGLE_OK && eagle_generation_take(&g)) {
+        }
     }
-    if (st == EAGLE_OK) {
-        st = eagle_session_step(&path, s, err); /* the prefill's token */
-    }
-    start = eagle_clock();
-    while (st == EAGLE_OK && *tokens < b->n_tokens) {
-        st = eagle_session_step(&path, s, err);
-        *tokens += path != NULL ? path->n : 0;
-        (*rounds)++;
-    }
-    *took = (eagle_clock() - start) / (double)(*tokens > 0 ? *tokens : 1);
+    *rounds = g.counts.rounds;
+    *tokens = g.counts.rounds + g.counts.accepted;
+    *took = g.decode_s / (double)(*tokens > 0 ? *tokens : 1);
+    eagle_generation_free(&g);
     return st;
 }
 

@@ -16,6 +16,7 @@ enum {
     FEATURE_LOSS,
     VAL_LOSS,
     RIGHT,
+    VAL_RIGHT,
     ACCEPTANCE,
     ACCEPTANCE_LOW,
     ACCEPTANCE_HIGH,
@@ -23,8 +24,8 @@ enum {
 };
 
 static const char *const figure_name[N_FIGURES] = {
-    "step",  "loss",       "token_loss",     "feature_loss",   "val_loss",
-    "right", "acceptance", "acceptance_low", "acceptance_high"};
+    "step",  "loss",      "token_loss", "feature_loss",   "val_loss",
+    "right", "val_right", "acceptance", "acceptance_low", "acceptance_high"};
 
 typedef struct {
     double figure[N_FIGURES]; /* NaN: the row does not tell */
@@ -121,13 +122,15 @@ static const struct {
              {0, TOKEN_LOSS, "tokens", "#e07b00"},
              {0, FEATURE_LOSS, "features", "#2f9e5b"},
              {0, VAL_LOSS, "held out", "#d6409f"},
-             {1, RIGHT, "first choice right", "#3b82f6"},
+             {1, RIGHT, "training", "#3b82f6"},
+             {1, VAL_RIGHT, "held out", "#d6409f"},
              {2, ACCEPTANCE, "tokens per round, 95 %", "#e07b00"}};
 
 #define N_DRAWN  ((int32_t)(sizeof drawn / sizeof drawn[0]))
 #define N_PANELS 3
 
-static const char *const panel_title[N_PANELS] = {"Loss", "Accuracy", "Acceptance length"};
+static const char *const panel_title[N_PANELS] = {"Loss", "First choice right",
+                                                  "Acceptance length"};
 
 /* The rows that tell the figure. An interval that a row lacks is the figure itself. */
 static bool make_curve(eg_curve *out, const training *t, int32_t which)

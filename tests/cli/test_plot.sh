@@ -16,7 +16,7 @@ calls() {
         '{"step": 30, "loss": 9.9, "right": 0.9}' \
         '{"step": 40, "loss": 8.8, "val_loss": 7.7}' \
         '{"step": 30, "loss": 2.5, "right": 0.35, "acceptance": null}' \
-        '{"step": 30, "val_loss": 2.75, "acceptance": 1.8, "acceptance_low": 1.6, "acceptance_high": 2.1}' \
+        '{"step": 30, "val_loss": 2.75, "val_right": 0.3, "acceptance": 1.8, "acceptance_low": 1.6, "acceptance_high": 2.1}' \
         '{"step": 60, "loss": 2, "right": 0.4, "acceptance": 2.2, "acceptance_low": 2, "acceptance_high": 2.5}'
     plot "$log"
     lines '{"step": 1, "loss": 2}'
