@@ -71,20 +71,19 @@ EAGLE_API void eagle_text_stream_free(eagle_text_stream *stream);
 
 /* ---- a tokenizer of one's own ---------------------------------------------------------------- */
 
-/* What eagle_tokenizer_train() learns. Ids are: the special tokens, the 256 bytes, the merges. */
+/* What eagle_tokenizer_train() learns. Ids are: the special tokens, the 256 bytes, the merges. In
+ * brackets: the defaults. */
 typedef struct {
-    int32_t vocab;         /* tokens in all, at least n_special + 256                            */
-    int64_t min_frequency; /* a pair that comes less often is not merged; [2]                    */
-    const char *const
-        *special; /* [n_special] never learned nor cut; ids from 0 ["<|endoftext|>"] */
+    int32_t vocab;              /* [2048] tokens in all, at least n_special + 256             */
+    int64_t min_frequency;      /* [2] a pair that comes less often is not merged             */
+    const char *const *special; /* [n_special] ["<|endoftext|>"] never learned nor cut   */
     int32_t n_special;
-    int32_t bos; /* the special token that begins each text; -1: none [0]              */
-    int32_t eos; /* the one that ends a text, named in tokenizer_config.json; -1 [0]   */
-    const char
-        *separator; /* a line equal to it ends a document; NULL: no line does, "": an empty one */
+    int32_t bos;           /* [0] the special token that begins each text; -1: none      */
+    int32_t eos;           /* [0] the one that tokenizer_config.json names; -1: none     */
+    const char *separator; /* ["<|endoftext|>"] a line equal to it ends a document;
+                            * NULL: no line does; "": an empty line                      */
 } eagle_tokenizer_options;
 
-/* In brackets above; vocab is 2048, separator "<|endoftext|>". */
 EAGLE_API void eagle_tokenizer_defaults(eagle_tokenizer_options *out);
 
 /* Learns a byte-level BPE tokenizer, as GPT-2's, from plain text files, and writes

@@ -160,6 +160,8 @@ eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
     out->path = eg_strdup(path);
     out->temporary = malloc(size);
     if (out->path == NULL || out->temporary == NULL) {
+        free(out->temporary); /* no name yet, and no file */
+        out->temporary = NULL;
         st = eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its name", path);
         goto done;
     }

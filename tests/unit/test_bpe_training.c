@@ -414,7 +414,8 @@ static void texts_that_teach_nothing_are_refused(void **state)
 
 static void wrong_options_are_refused(void **state)
 {
-    static const char *const names[] = {"<|a|>", "the", "\u0120the", "!", "<|a|>", "", "\xff<>a"};
+    static const char *const names[] = {"<|a|>", "the", "\u0120the", "!",
+                                        "<|a|>", "",    "\xff<>a",   "\u00c3a"};
     static const struct {
         int first, n; /* special tokens: names[first .. first + n) */
         int32_t vocab, bos, eos;
@@ -429,6 +430,7 @@ static void wrong_options_are_refused(void **state)
         {1, 1, 400, 0, 0, "\"the\" could be a word of a text"},
         {2, 1, 400, 0, 0, "could be a word of a text"},
         {3, 1, 400, 0, 0, "\"!\" could be a word of a text"},
+        {7, 1, 400, 0, 0, "could be a word of a text"}, /* the bytes C3 61 */
         {5, 1, 400, 0, 0, "special token 0 has 0 bytes"},
         {6, 1, 400, 0, 0, "special token 0 is not UTF-8"},
     };

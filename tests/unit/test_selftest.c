@@ -12,6 +12,7 @@
 #include "selftest/agree.h"
 
 #include <fenv.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -55,6 +56,9 @@ static void an_unfit_environment_ends_the_test_with_exit_code_6(void **state)
     eagle_status st;
 
     (void)state;
+    if (getenv("EAGLE_VALGRIND") != NULL) {
+        skip(); /* it rounds to nearest whatever the registers say */
+    }
     fesetround(FE_UPWARD);
     st = eagle_selftest(&opt, &err);
     fesetround(FE_TONEAREST);
