@@ -1,181 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* test_trainer.c - trainers of tiny networks: they learn, give the same bits again, go on from a
  * checkpoint as if nothing had been, and refuse what is not theirs. */
-#include "eagle/eagle.h"
-#include "support/lib_scratch.h"
-#include "support/lib_toy.h"
+#include "support/lib_lesson.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include <cmocka.h>
-
-enum { VOCAB = 12, STEPS = 6 };
-
-/* What a test trains: a target, or a head for the toy's target. */
-typedef struct {
-    char dir[SCRATCH_PATH];
-    eagle_corpus *corpus;
-    eagle_config config;
-    toy *target; /* of heads */
-    bool head;
-    eagle_train_options opt;
-} lesson;
-
-/* ---- making ------------------------------------------------------------------------------ */
-
-/* Documents in which token t is followed by t x 5 + 1, but for an exception here and there. */
-static eagle_corpus *make_corpus(const char *dir, int32_t n_documents, uint64_t seed)
-{
-    char path[SCRATCH_PATH];
-    const char *paths[] = {path};
-    eagle_corpus *corpus = NULL;
-    eagle_error err = {0};
-
-    scratch_join(path, dir, "texts.ids");
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    for (int32_t d = 0; d < n_documents; d++) {
-        uint32_t token = (uint32_t)(toy_random(&seed) % VOCAB);
-
-        for (int32_t i = 0; i < 20; i++) {
-            fprintf(file, "%u ", token);
-            token = toy_random(&seed) % 8 == 0 ? (uint32_t)(toy_random(&seed) % VOCAB)
-                                               : (5 * token + 1) % VOCAB;
-        }
-        fprintf(file, "\n");
-    }
-    fclose(file);
-
-    eagle_corpus_options how;
-
-    eagle_corpus_defaults(&how);
-    if (eagle_corpus_read(&corpus, paths, 1, NULL, VOCAB, &how, &err) != EAGLE_OK) {
-        fail_msg("%s", err.message);
-    }
-    return corpus;
-}
-
-static void begin(lesson *l, bool head)
-{
-    const toy_options shape = {
-        .dim = 16, .n_layers = 1, .n_heads = 2, .n_kv_heads = 1, .ffn_dim = 24, .vocab = VOCAB};
-
-    memset(l, 0, sizeof *l);
-    scratch_create(l->dir);
-    l->corpus = make_corpus(l->dir, 40, 1);
-    l->target = toy_create(&shape);
-    l->config = *toy_config(l->target, false);
-    l->head = head;
-    if (head) {
-        eagle_train_defaults_head(&l->opt);
-    } else {
-        eagle_train_defaults_target(&l->opt);
-    }
-    l->opt.steps = STEPS;
-    l->opt.warmup = 2;
-    l->opt.batch = 64;
-    l->opt.length = 16;
-    l->opt.threads = 1;
-    l->opt.seed = 3;
-}
-
-static void end(lesson *l)
-{
-    eagle_corpus_free(l->corpus);
-    toy_free(l->target);
-    scratch_remove(l->dir);
-}
-
-static eagle_status try_make(eagle_trainer **out, eagle_train_bill *bill, const lesson *l,
-                             eagle_error *err)
-{
-    const eagle_target_task target = {.config = &l->config, .corpus = l->corpus};
-    const eagle_head_task head = {.model = toy_model(l->target), .corpus = l->corpus};
-
-    return l->head ? eagle_trainer_head(out, bill, &head, &l->opt, err)
-                   : eagle_trainer_target(out, bill, &target, &l->opt, err);
-}
-
-static eagle_trainer *make(const lesson *l)
-{
-    eagle_trainer *t = NULL;
-    eagle_error err = {0};
-
-    if (try_make(&t, NULL, l, &err) != EAGLE_OK) {
-        fail_msg("%s", err.message);
-    }
-    return t;
-}
-
-/* Steps until `last` are done; returns the last one's report. */
-static eagle_train_report run(eagle_trainer *t, int64_t last)
-{
-    eagle_train_report report = {0};
-    eagle_error err = {0};
-
-    while (eagle_trainer_steps(t) < last) {
-        if (eagle_trainer_step(&report, t, &err) != EAGLE_OK) {
-            fail_msg("%s", err.message);
-        }
-    }
-    return report;
-}
-
-/* ---- comparing --------------------------------------------------------------------------- */
-
-typedef struct {
-    char hex[65];
-} digest;
-
-/* Of all weights, by name. */
-static digest weights(const eagle_trainer *t)
-{
-    const eagle_tensor *tensor = NULL;
-    int32_t n = 0;
-    eagle_sha256 sha;
-    digest out;
-
-    eagle_trainer_tensors(&tensor, &n, t);
-    eagle_sha256_init(&sha);
-    for (int32_t i = 0; i < n; i++) {
-        eagle_sha256_update(&sha, tensor[i].name, strlen(tensor[i].name));
-        eagle_sha256_update(&sha, tensor[i].data, tensor[i].size);
-    }
-    eagle_sha256_hex(out.hex, &sha);
-    return out;
-}
-
-static void assert_same(const digest *a, const digest *b)
-{
-    assert_string_equal(a->hex, b->hex);
-}
-
-static void assert_fails(eagle_status expected, eagle_status st, const eagle_error *err,
-                         const char *word)
-{
-    if (st != expected || strstr(err->message, word) == NULL) {
-        fail_msg("got %s: \"%s\", expected %s and \"%s\"", eagle_status_name(st), err->message,
-                 eagle_status_name(expected), word);
-    }
-}
-
-static void save(const eagle_trainer *t, const char *memo, const char *path)
-{
-    eagle_error err = {0};
-
-    if (eagle_trainer_save(t, memo, path, &err) != EAGLE_OK) {
-        fail_msg("%s", err.message);
-    }
-}
 
 /* ---- learning ---------------------------------------------------------------------------- */
 
@@ -183,13 +19,13 @@ static void loss_falls_of(bool head)
 {
     lesson l;
 
-    begin(&l, head);
+    lesson_begin(&l, head);
     l.opt.steps = 150;
     l.opt.lr = 0.01;
 
-    eagle_trainer *t = make(&l);
-    const double first = run(t, 1).loss;
-    const eagle_train_report last = run(t, 150);
+    eagle_trainer *t = lesson_make(&l);
+    const double first = lesson_run(t, 1).loss;
+    const eagle_train_report last = lesson_run(t, 150);
 
     if (!(last.loss < 0.6 * first)) {
         fail_msg("loss %g at first, %g at last", first, last.loss);
@@ -197,7 +33,7 @@ static void loss_falls_of(bool head)
     assert_int_equal(last.step, 150);
     assert_true(last.epoch > 10.0 && last.tokens > 150 * 60 && last.tokens <= 150 * 64);
     eagle_trainer_free(t);
-    end(&l);
+    lesson_end(&l);
 }
 
 static void a_target_learns(void **state)
@@ -219,25 +55,25 @@ static void validation_is_near_what_the_texts_allow(void **state)
     (void)state;
     lesson l;
 
-    begin(&l, false);
+    lesson_begin(&l, false);
     l.opt.steps = 400;
     l.opt.lr = 0.01;
 
-    eagle_trainer *t = make(&l);
-    eagle_corpus *other = make_corpus(l.dir, 200, 2);
+    eagle_trainer *t = lesson_make(&l);
+    eagle_corpus *other = lesson_corpus(l.dir, 200, 2);
     eagle_train_report before;
     eagle_train_report after;
 
     assert_int_equal(eagle_trainer_validate(&before, t, other, NULL), EAGLE_OK);
     assert_int_equal(before.learned, 200 * 19);
-    assert_true(fabs(before.loss - log(VOCAB)) < 0.1);
-    run(t, 400);
+    assert_true(fabs(before.loss - log(LESSON_VOCAB)) < 0.1);
+    lesson_run(t, 400);
     assert_int_equal(eagle_trainer_validate(&after, t, other, NULL), EAGLE_OK);
     assert_true(after.loss > 0.55 && after.loss < 0.9);
     assert_true(after.right > 0.8);
     eagle_corpus_free(other);
     eagle_trainer_free(t);
-    end(&l);
+    lesson_end(&l);
 }
 
 static void validation_changes_nothing(void **state)
@@ -248,35 +84,35 @@ static void validation_changes_nothing(void **state)
         lesson l;
         eagle_train_report report;
 
-        begin(&l, head != 0);
+        lesson_begin(&l, head != 0);
 
-        eagle_trainer *a = make(&l);
-        eagle_trainer *b = make(&l);
+        eagle_trainer *a = lesson_make(&l);
+        eagle_trainer *b = lesson_make(&l);
 
-        run(a, STEPS);
-        run(b, 3);
+        lesson_run(a, LESSON_STEPS);
+        lesson_run(b, 3);
         assert_int_equal(eagle_trainer_validate(&report, b, l.corpus, NULL), EAGLE_OK);
-        run(b, STEPS);
+        lesson_run(b, LESSON_STEPS);
 
-        const digest x = weights(a);
-        const digest y = weights(b);
+        const lesson_digest x = lesson_weights(a);
+        const lesson_digest y = lesson_weights(b);
 
-        assert_same(&x, &y);
+        lesson_assert_same(&x, &y);
         eagle_trainer_free(a);
         eagle_trainer_free(b);
-        end(&l);
+        lesson_end(&l);
     }
 }
 
 /* ---- the same bits ----------------------------------------------------------------------- */
 
-static digest bits_after(const lesson *l, int64_t steps)
+static lesson_digest bits_after(const lesson *l, int64_t steps)
 {
-    eagle_trainer *t = make(l);
+    eagle_trainer *t = lesson_make(l);
 
-    run(t, steps);
+    lesson_run(t, steps);
 
-    const digest out = weights(t);
+    const lesson_digest out = lesson_weights(t);
 
     eagle_trainer_free(t);
     return out;
@@ -289,18 +125,18 @@ static void the_same_seed_gives_the_same_bits_and_another_others(void **state)
     for (int head = 0; head < 2; head++) {
         lesson l;
 
-        begin(&l, head != 0);
+        lesson_begin(&l, head != 0);
 
-        const digest a = bits_after(&l, STEPS);
-        const digest b = bits_after(&l, STEPS);
+        const lesson_digest a = bits_after(&l, LESSON_STEPS);
+        const lesson_digest b = bits_after(&l, LESSON_STEPS);
 
-        assert_same(&a, &b);
+        lesson_assert_same(&a, &b);
         l.opt.seed++;
 
-        const digest c = bits_after(&l, STEPS);
+        const lesson_digest c = bits_after(&l, LESSON_STEPS);
 
         assert_string_not_equal(a.hex, c.hex);
-        end(&l);
+        lesson_end(&l);
     }
 }
 
@@ -313,36 +149,36 @@ static void a_training_that_is_resumed_anywhere_gives_the_same_bits(void **state
         char path[SCRATCH_PATH];
         lesson l;
 
-        begin(&l, head != 0);
+        lesson_begin(&l, head != 0);
         l.opt.steps = 16;
         scratch_join(path, l.dir, "state");
 
-        const digest expected = bits_after(&l, 16);
+        const lesson_digest expected = bits_after(&l, 16);
 
         for (int64_t k = 0; k <= 16; k++) {
-            eagle_trainer *a = make(&l);
-            eagle_trainer *b = make(&l);
+            eagle_trainer *a = lesson_make(&l);
+            eagle_trainer *b = lesson_make(&l);
             eagle_resumed what;
             eagle_error err = {0};
 
-            run(a, k);
-            save(a, "so far", path);
-            run(b, 2); /* what it held before does not matter */
+            lesson_run(a, k);
+            lesson_save(a, "so far", path);
+            lesson_run(b, 2); /* what it held before does not matter */
             if (eagle_trainer_resume(&what, b, path, &err) != EAGLE_OK) {
                 fail_msg("after step %d: %s", (int)k, err.message);
             }
             assert_string_equal(what.memo, "so far");
             assert_null(what.warning);
             assert_int_equal(eagle_trainer_steps(b), k);
-            run(b, 16);
+            lesson_run(b, 16);
 
-            const digest got = weights(b);
+            const lesson_digest got = lesson_weights(b);
 
-            assert_same(&expected, &got);
+            lesson_assert_same(&expected, &got);
             eagle_trainer_free(a);
             eagle_trainer_free(b);
         }
-        end(&l);
+        lesson_end(&l);
     }
 }
 
@@ -353,12 +189,12 @@ static void other_threads_are_a_warning(void **state)
     eagle_resumed what;
     lesson l;
 
-    begin(&l, false);
+    lesson_begin(&l, false);
     scratch_join(path, l.dir, "state");
     for (int32_t threads = 1; threads <= 3; threads++) {
         l.opt.threads = threads;
 
-        eagle_trainer *t = make(&l);
+        eagle_trainer *t = lesson_make(&l);
 
         if (threads > 1) {
             assert_int_equal(eagle_trainer_resume(&what, t, path, NULL), EAGLE_OK);
@@ -366,12 +202,12 @@ static void other_threads_are_a_warning(void **state)
             assert_non_null(strstr(what.warning, "threads: 1 before"));
             assert_null(what.memo);
         } else {
-            save(t, NULL, path);
+            lesson_save(t, NULL, path);
         }
-        assert_true(isfinite(run(t, STEPS).loss));
+        assert_true(isfinite(lesson_run(t, LESSON_STEPS).loss));
         eagle_trainer_free(t);
     }
-    end(&l);
+    lesson_end(&l);
 }
 
 /* ---- numbers that are none ---------------------------------------------------------------- */
@@ -384,29 +220,29 @@ static void a_step_that_is_not_finite_leaves_everything_as_it_was(void **state)
     eagle_error err = {0};
     lesson l;
 
-    begin(&l, false);
+    lesson_begin(&l, false);
     l.opt.lr = 1e30; /* the second step computes with weights of that size */
     l.opt.warmup = 0;
     scratch_join(path, l.dir, "state");
 
-    eagle_trainer *t = make(&l);
+    eagle_trainer *t = lesson_make(&l);
 
-    run(t, 1);
+    lesson_run(t, 1);
 
-    const digest before = weights(t);
+    const lesson_digest before = lesson_weights(t);
 
     for (int i = 0; i < 2; i++) {
-        assert_fails(EAGLE_ENUMERIC, eagle_trainer_step(&report, t, &err), &err, "step 2");
+        lesson_assert_fails(EAGLE_ENUMERIC, eagle_trainer_step(&report, t, &err), &err, "step 2");
         assert_int_equal(eagle_trainer_steps(t), 1);
 
-        const digest after = weights(t);
+        const lesson_digest after = lesson_weights(t);
 
-        assert_same(&before, &after);
+        lesson_assert_same(&before, &after);
     }
-    assert_fails(EAGLE_ENUMERIC, eagle_trainer_export(t, l.dir, EAGLE_F16, false, &err), &err,
-                 "beyond F16");
+    lesson_assert_fails(EAGLE_ENUMERIC, eagle_trainer_export(t, l.dir, EAGLE_F16, false, &err),
+                        &err, "beyond F16");
     eagle_trainer_free(t);
-    end(&l);
+    lesson_end(&l);
 }
 
 static void a_state_that_is_not_finite_is_not_saved(void **state)
@@ -416,17 +252,18 @@ static void a_state_that_is_not_finite_is_not_saved(void **state)
     eagle_error err = {0};
     lesson l;
 
-    begin(&l, false);
+    lesson_begin(&l, false);
     l.opt.lr = 1e300; /* an infinity as a float */
     l.opt.warmup = 0;
     scratch_join(path, l.dir, "state");
 
-    eagle_trainer *t = make(&l);
+    eagle_trainer *t = lesson_make(&l);
 
-    run(t, 1);
-    assert_fails(EAGLE_ENUMERIC, eagle_trainer_save(t, NULL, path, &err), &err, "not finite");
+    lesson_run(t, 1);
+    lesson_assert_fails(EAGLE_ENUMERIC, eagle_trainer_save(t, NULL, path, &err), &err,
+                        "not finite");
     eagle_trainer_free(t);
-    end(&l);
+    lesson_end(&l);
 }
 
 /* ---- limits ------------------------------------------------------------------------------ */
@@ -438,14 +275,14 @@ static void all_steps_done_is_an_end(void **state)
     eagle_error err = {0};
     lesson l;
 
-    begin(&l, false);
+    lesson_begin(&l, false);
 
-    eagle_trainer *t = make(&l);
+    eagle_trainer *t = lesson_make(&l);
 
-    run(t, STEPS);
-    assert_fails(EAGLE_EINVAL, eagle_trainer_step(&report, t, &err), &err, "all 6 steps");
+    lesson_run(t, LESSON_STEPS);
+    lesson_assert_fails(EAGLE_EINVAL, eagle_trainer_step(&report, t, &err), &err, "all 6 steps");
     eagle_trainer_free(t);
-    end(&l);
+    lesson_end(&l);
 }
 
 static void options_out_of_range_are_named(void **state)
@@ -453,7 +290,7 @@ static void options_out_of_range_are_named(void **state)
     (void)state;
     lesson l;
 
-    begin(&l, true);
+    lesson_begin(&l, true);
 
     const eagle_train_options good = l.opt;
     eagle_train_options *o = &l.opt;
@@ -486,25 +323,25 @@ static void options_out_of_range_are_named(void **state)
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         *bad[i].at = bad[i].value;
-        assert_fails(EAGLE_EINVAL, try_make(&t, NULL, &l, &err), &err, bad[i].word);
+        lesson_assert_fails(EAGLE_EINVAL, lesson_try(&t, NULL, &l, &err), &err, bad[i].word);
         assert_null(t);
         l.opt = good;
     }
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         *counts[i].at = counts[i].value;
-        assert_fails(EAGLE_EINVAL, try_make(&t, NULL, &l, &err), &err, counts[i].word);
+        lesson_assert_fails(EAGLE_EINVAL, lesson_try(&t, NULL, &l, &err), &err, counts[i].word);
         l.opt = good;
     }
     l.opt.steps = 0;
-    assert_fails(EAGLE_EINVAL, try_make(&t, NULL, &l, &err), &err, "steps");
+    lesson_assert_fails(EAGLE_EINVAL, lesson_try(&t, NULL, &l, &err), &err, "steps");
     l.opt = good;
-    l.opt.warmup = STEPS + 1;
-    assert_fails(EAGLE_EINVAL, try_make(&t, NULL, &l, &err), &err, "warmup");
+    l.opt.warmup = LESSON_STEPS + 1;
+    lesson_assert_fails(EAGLE_EINVAL, lesson_try(&t, NULL, &l, &err), &err, "warmup");
     l.opt = good;
     l.opt.feature_weight = 0.0;
     l.opt.token_weight = 0.0;
-    assert_fails(EAGLE_EINVAL, try_make(&t, NULL, &l, &err), &err, "nothing to learn");
-    end(&l);
+    lesson_assert_fails(EAGLE_EINVAL, lesson_try(&t, NULL, &l, &err), &err, "nothing to learn");
+    lesson_end(&l);
 }
 
 static void texts_that_do_not_suffice_are_refused(void **state)
@@ -514,19 +351,19 @@ static void texts_that_do_not_suffice_are_refused(void **state)
     eagle_error err = {0};
     lesson l;
 
-    begin(&l, false);
+    lesson_begin(&l, false);
     l.opt.batch = 1000; /* of 800 tokens */
-    assert_fails(EAGLE_EFORMAT, try_make(&t, NULL, &l, &err), &err, "800 tokens");
+    lesson_assert_fails(EAGLE_EFORMAT, lesson_try(&t, NULL, &l, &err), &err, "800 tokens");
     l.opt.batch = 64;
-    l.config.vocab = VOCAB - 1;
-    assert_fails(EAGLE_EFIT, try_make(&t, NULL, &l, &err), &err, "holds token 11");
-    l.config.vocab = VOCAB;
+    l.config.vocab = LESSON_VOCAB - 1;
+    lesson_assert_fails(EAGLE_EFIT, lesson_try(&t, NULL, &l, &err), &err, "holds token 11");
+    l.config.vocab = LESSON_VOCAB;
     l.config.context = 8;
-    assert_fails(EAGLE_EINVAL, try_make(&t, NULL, &l, &err), &err, "8 positions");
+    lesson_assert_fails(EAGLE_EINVAL, lesson_try(&t, NULL, &l, &err), &err, "8 positions");
     l.config.context = 512;
     l.config.dim = 0;
-    assert_fails(EAGLE_EFORMAT, try_make(&t, NULL, &l, &err), &err, "hidden_size");
-    end(&l);
+    lesson_assert_fails(EAGLE_EFORMAT, lesson_try(&t, NULL, &l, &err), &err, "hidden_size");
+    lesson_end(&l);
 }
 
 static void the_bill_counts_the_parameters(void **state)
@@ -541,10 +378,10 @@ static void the_bill_counts_the_parameters(void **state)
         int32_t n = 0;
         lesson l;
 
-        begin(&l, head != 0);
-        assert_int_equal(try_make(&t, &bill, &l, NULL), EAGLE_OK);
+        lesson_begin(&l, head != 0);
+        assert_int_equal(lesson_try(&t, &bill, &l, NULL), EAGLE_OK);
         assert_null(t);
-        t = make(&l);
+        t = lesson_make(&l);
         eagle_trainer_tensors(&tensor, &n, t);
         for (int32_t i = 0; i < n; i++) {
             parameters += tensor[i].size / sizeof(float);
@@ -553,7 +390,7 @@ static void the_bill_counts_the_parameters(void **state)
         assert_true(bill.weights >= 16 * parameters);
         assert_true((bill.frozen > 0) == (head != 0));
         eagle_trainer_free(t);
-        end(&l);
+        lesson_end(&l);
     }
 }
 
@@ -567,17 +404,17 @@ static void a_full_disk_leaves_the_old_state(void **state)
     struct rlimit old;
     lesson l;
 
-    begin(&l, false);
+    lesson_begin(&l, false);
     scratch_join(path, l.dir, "state");
 
-    eagle_trainer *t = make(&l);
+    eagle_trainer *t = lesson_make(&l);
 
-    run(t, 2);
-    save(t, NULL, path);
+    lesson_run(t, 2);
+    lesson_save(t, NULL, path);
 
-    const digest before = weights(t);
+    const lesson_digest before = lesson_weights(t);
 
-    run(t, 3);
+    lesson_run(t, 3);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     signal(SIGXFSZ, SIG_IGN);
 
@@ -588,14 +425,14 @@ static void a_full_disk_leaves_the_old_state(void **state)
     const eagle_status st = eagle_trainer_save(t, NULL, path, &err);
 
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-    assert_fails(EAGLE_EWRITE, st, &err, path);
+    lesson_assert_fails(EAGLE_EWRITE, st, &err, path);
     assert_int_equal(eagle_trainer_resume(&what, t, path, NULL), EAGLE_OK);
 
-    const digest after = weights(t);
+    const lesson_digest after = lesson_weights(t);
 
-    assert_same(&before, &after);
+    lesson_assert_same(&before, &after);
     eagle_trainer_free(t);
-    end(&l);
+    lesson_end(&l);
 }
 
 int main(void)
