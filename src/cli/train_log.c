@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* train_log.c - how a training goes.
  *
- * Lines of the log are JSON objects. Of a step: step, epoch, tokens, loss, token_loss,
- * feature_loss (heads), right, grad_norm, lr, seconds. Of a validation: step, held_out with loss,
- * token_loss, feature_loss, right and nats_per_byte, and acceptance with mean, low, high. */
+ * Lines of the log are JSON objects. Of a step: step, epoch, tokens, loss, token_loss, feature_loss
+ * (heads), right, grad_norm, lr, seconds. Of a validation: step, val_loss, val_token_loss,
+ * val_feature_loss (heads), val_right, val_nats_per_byte (targets), acceptance, acceptance_low,
+ * acceptance_high (heads). A training that goes on appends; a step that stands there twice was lost
+ * the first time. */
 #include "cli/train_log.h"
 
 #include "cli/bench.h"
 #include "cli/messages.h"
-#include "cli/prompts.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LINES 2000 /* of a log about steps, at most: more show nothing in a plot */
 
@@ -46,57 +46,14 @@ static bool is_head(const eg_train_run *t)
 
 /* ---- the file ---------------------------------------------------------------------------- */
 
-/* Bytes of the lines in front of the first one about a step beyond `step`. */
-static size_t lines_to_keep(const char *data, size_t size, int64_t step)
-{
-    size_t at = 0;
-
-    while (at < size) {
-        const char *end = memchr(data + at, '\n', size - at);
-        const size_t n = end != NULL ? (size_t)(end - (data + at)) : 0;
-        json_t *line = end != NULL ? json_loadb(data + at, n, 0, NULL) : NULL;
-        const json_t *of = json_object_get(line, "step");
-        const bool keep = json_is_integer(of) && json_integer_value(of) <= step;
-
-        json_decref(line);
-        if (!keep) {
-            break;
-        }
-        at += n + 1;
-    }
-    return at;
-}
-
-/* Cuts off what an earlier run logged after its last checkpoint. */
-static eagle_status cut_log(const char *path, int64_t step, eagle_error *err)
-{
-    char *data = NULL;
-    size_t size = 0;
-    eagle_status st = eg_read_all(&data, &size, path, err);
-
-    if (st == EAGLE_OK && truncate(path, (off_t)lines_to_keep(data, size, step)) != 0) {
-        st = eg_cli_fail(err, EAGLE_EWRITE, "%s: cannot cut it: %s", path, strerror(errno));
-    }
-    free(data);
-    return st;
-}
-
 eagle_status eg_train_log_open(eg_train_run *t, eagle_error *err)
 {
     const char *path = t->opt->log;
-    const bool append = t->opt->resume && path != NULL && access(path, F_OK) == 0;
 
     if (path == NULL) {
         return EAGLE_OK;
     }
-    if (append) {
-        eagle_status st = cut_log(path, t->first_step, err);
-
-        if (st != EAGLE_OK) {
-            return st;
-        }
-    }
-    t->log = fopen(path, append ? "ab" : "wb");
+    t->log = fopen(path, t->opt->resume ? "ab" : "wb");
     if (t->log == NULL) {
         return eg_cli_fail(err, EAGLE_EWRITE, "%s: %s", path, strerror(errno));
     }
@@ -120,29 +77,17 @@ static eagle_status put_line(const eg_train_run *t, json_t *line, eagle_error *e
     return st;
 }
 
-/* The losses of a report, to which a caller may add. NULL without memory. */
-static json_t *losses(const eg_train_run *t, const eagle_train_report *r)
+static json_t *step_line(const eg_train_run *t)
 {
-    json_t *out = json_pack("{s:f, s:f, s:f}", "loss", r->loss, "token_loss", r->token_loss,
-                            "right", r->right);
+    const eagle_train_report *r = &t->last;
+    json_t *out = json_pack("{s:I, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "step",
+                            (json_int_t)r->step, "epoch", r->epoch, "tokens", (json_int_t)r->tokens,
+                            "loss", r->loss, "token_loss", r->token_loss, "right", r->right,
+                            "grad_norm", r->grad_norm, "lr", r->lr, "seconds", seconds_of_steps(t));
 
     if (is_head(t)) {
         json_object_set_new(out, "feature_loss", json_real(r->feature_loss));
     }
-    return out;
-}
-
-static json_t *step_line(const eg_train_run *t)
-{
-    const eagle_train_report *r = &t->last;
-    json_t *out = losses(t, r);
-
-    json_object_set_new(out, "step", json_integer(r->step));
-    json_object_set_new(out, "epoch", json_real(r->epoch));
-    json_object_set_new(out, "tokens", json_integer(r->tokens));
-    json_object_set_new(out, "grad_norm", json_real(r->grad_norm));
-    json_object_set_new(out, "lr", json_real(r->lr));
-    json_object_set_new(out, "seconds", json_real(seconds_of_steps(t)));
     return out;
 }
 
@@ -194,20 +139,23 @@ static double per_byte(const eg_train_run *t)
 
 static eagle_status log_judgement(eg_train_run *t, const eagle_interval *length, eagle_error *err)
 {
+    const eagle_train_report *r = &t->validation;
     json_t *line = json_pack("{s:I}", "step", (json_int_t)eagle_trainer_steps(t->trainer));
 
     if (t->texts->held_out != NULL) {
-        json_t *held_out = losses(t, &t->validation);
-
-        if (!is_head(t) && t->held_out_bytes > 0) {
-            json_object_set_new(held_out, "nats_per_byte", json_real(per_byte(t)));
-        }
-        json_object_set_new(line, "held_out", held_out);
+        json_object_set_new(line, "val_loss", json_real(r->loss));
+        json_object_set_new(line, "val_token_loss", json_real(r->token_loss));
+        json_object_set_new(line, "val_right", json_real(r->right));
+    }
+    if (t->texts->held_out != NULL && is_head(t)) {
+        json_object_set_new(line, "val_feature_loss", json_real(r->feature_loss));
+    } else if (t->held_out_bytes > 0) {
+        json_object_set_new(line, "val_nats_per_byte", json_real(per_byte(t)));
     }
     if (length != NULL) {
-        json_object_set_new(line, "acceptance",
-                            json_pack("{s:f, s:f, s:f}", "mean", length->mean, "low", length->low,
-                                      "high", length->high));
+        json_object_set_new(line, "acceptance", json_real(length->mean));
+        json_object_set_new(line, "acceptance_low", json_real(length->low));
+        json_object_set_new(line, "acceptance_high", json_real(length->high));
     }
     return put_line(t, line, err);
 }

@@ -6,8 +6,7 @@
 
 #include "cli/train_run.h"
 
-/* Opens the file of --log, if there is one: anew, or with --resume behind its lines about steps that
- * are done. EAGLE_EWRITE. */
+/* Opens the file of --log, if there is one: anew, or with --resume at its end. EAGLE_EWRITE. */
 eagle_status eg_train_log_open(eg_train_run *t, eagle_error *err);
 
 /* The last step. */
