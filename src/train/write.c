@@ -281,7 +281,17 @@ static int32_t decide(const writer *w, int32_t i, int32_t j, uint64_t *law, int3
                       vocab);
 }
 
-/* Appends to each document what the pass decided. */
+/* Takes a document that is finished out of its region; it may have been taken out before. */
+static void leave(writer *w, writing *d)
+{
+    if (d->region >= 0) {
+        w->in_region[d->region] = -1;
+        d->region = -1;
+    }
+}
+
+/* Appends to each document what the pass decided. A document has several rows while it is read, so
+ * the first of them that is not finite may be followed by others. */
 static void append_all(writer *w, int32_t n_rows)
 {
     const eagle_config *c = &w->model->target.config;
@@ -297,8 +307,7 @@ static void append_all(writer *w, int32_t n_rows)
             d->token[d->n++] = token;
         }
         if (d->fault != 0 || d->n == w->opt.length || (token >= 0 && is_end(c, token))) {
-            w->in_region[d->region] = -1;
-            d->region = -1;
+            leave(w, d);
         }
     }
 }
