@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# crosscheck.mk - `make crosscheck`: our logits, token ids and learned tokenizers against those of the
+# crosscheck.mk - `make crosscheck`: our logits, token ids, learned tokenizers and training against the
 # published implementations.
 #
 # The only target that needs Python: an environment of its own is made under build/crosscheck
@@ -11,13 +11,16 @@ CROSSCHECK ?=
 crosscheck_dir := $(BUILD)/crosscheck
 
 .PHONY: crosscheck
-crosscheck: all $(crosscheck_dir)/ready $(out)/tests/support/make_token_ids $(out)/tests/support/make_tokenizer
+crosscheck: all $(crosscheck_dir)/ready $(out)/tests/support/make_token_ids $(out)/tests/support/make_tokenizer \
+  $(out)/tests/support/make_gradients
 	$(Q)$(crosscheck_dir)/bin/python tests/support/crosscheck.py $(BUILD)/eagle \
 	  $(crosscheck_dir)/models $(if $(CROSSCHECK),'$(CROSSCHECK)')
 	$(Q)$(crosscheck_dir)/bin/python tests/support/crosscheck_tokenizer.py $(out)/tests/support/make_token_ids \
 	  --data $(EAGLE_DATA)
 	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_bpe.py $(out)/tests/support/make_tokenizer \
 	  $(out)/tests/support/make_token_ids --data $(EAGLE_DATA)
+	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_train.py $(out)/tests/support/make_gradients \
+	  $(crosscheck_dir)/training --data $(EAGLE_DATA)
 
 $(crosscheck_dir)/ready:
 	$(Q)$(PYTHON) -m venv $(crosscheck_dir)
