@@ -217,6 +217,7 @@ static void a_step_that_is_not_finite_leaves_everything_as_it_was(void **state)
     (void)state;
     char path[SCRATCH_PATH];
     eagle_train_report report;
+    eagle_resumed what;
     eagle_error err = {0};
     lesson l;
 
@@ -227,6 +228,7 @@ static void a_step_that_is_not_finite_leaves_everything_as_it_was(void **state)
 
     eagle_trainer *t = lesson_make(&l);
 
+    lesson_save(t, NULL, path);
     lesson_run(t, 1);
 
     const lesson_digest before = lesson_weights(t);
@@ -241,6 +243,14 @@ static void a_step_that_is_not_finite_leaves_everything_as_it_was(void **state)
     }
     lesson_assert_fails(EAGLE_ENUMERIC, eagle_trainer_export(t, l.dir, EAGLE_F16, false, &err),
                         &err, "beyond F16");
+
+    /* Nothing of the bad steps is left when it begins again. */
+    assert_int_equal(eagle_trainer_resume(&what, t, path, NULL), EAGLE_OK);
+    lesson_run(t, 1);
+
+    const lesson_digest again = lesson_weights(t);
+
+    lesson_assert_same(&before, &again);
     eagle_trainer_free(t);
     lesson_end(&l);
 }
