@@ -118,16 +118,19 @@ static inline eg_real *take(eg_real **scratch, size_t n)
     return taken;
 }
 
-/* to [round_up(n), to_row] = the n rows of `from`, `dim` long, times `scale`; the rest is 0. */
+/* to [round_up(n), to_row] = the n rows of `from`, `dim` long, times `scale`; the rest is 0. to_row is
+ * dim, or that rounded up. */
 static void pack(eg_real *to, size_t to_row, const eg_real *from, size_t from_row, size_t n,
                  size_t dim, eg_real scale)
 {
-    memset(to, 0, round_up(n) * to_row * sizeof *to);
     for (size_t i = 0; i < n; i++) {
-        for (size_t d = 0; d < dim; d++) {
-            to[i * to_row + d] = from[i * from_row + d] * scale;
+        for (size_t d = 0; d < to_row; d += EG_LANES) {
+            vec x = vec_get(from + i * from_row + d, dim - d, 0);
+
+            vec_put(to + i * to_row + d, vec_mul(x, vec_all(scale)), to_row - d);
         }
     }
+    memset(to + n * to_row, 0, (round_up(n) - n) * to_row * sizeof *to);
 }
 
 /* to [dim, 16] = the transpose of a packed block [16, row]. */

@@ -12,6 +12,7 @@ static void rotate_row(eg_real *x, const eg_rotation *r, size_t n_heads, size_t 
     const eg_real *sin = r->sin + position * half;
 
     for (size_t h = 0; h < n_heads; h++, x += r->head_dim) {
+#pragma omp simd
         for (size_t j = 0; j < half; j++) {
             const eg_real a = x[j];
             const eg_real b = x[j + half];
