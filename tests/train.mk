@@ -12,6 +12,7 @@ double_programs := $(filter $(out)/tests/train/test_gradients $(out)/tests/train
 
 $(out)/double/%.o: CPPFLAGS += -DEG_TRAIN_DOUBLE
 $(double_programs:%=%.o): CPPFLAGS += -DEG_TRAIN_DOUBLE
+$(double_programs:$(out)/%=$(lint_out)/%.ok): CPPFLAGS += -DEG_TRAIN_DOUBLE
 $(double_programs): $(double_objects)
 
 $(out)/double/%.o: %.c

@@ -3,7 +3,7 @@
 #ifndef EG_TRAIN_BATCH_H
 #define EG_TRAIN_BATCH_H
 
-#include "train/real.h"
+#include "kernels/real.h"
 
 #include <stddef.h>
 #include <stdint.h>

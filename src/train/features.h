@@ -4,8 +4,8 @@
 #define EG_TRAIN_FEATURES_H
 
 #include "eagle/corpus.h"
+#include "kernels/real.h"
 #include "train/feeder.h"
-#include "train/real.h"
 
 /* The tensors' names, as EAGLE's published training code calls what they hold. */
 #define EG_FEATURES_IDS    "input_ids"

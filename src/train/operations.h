@@ -15,8 +15,8 @@
 #ifndef EG_TRAIN_OPERATIONS_H
 #define EG_TRAIN_OPERATIONS_H
 
+#include "kernels/real.h"
 #include "train/batch.h"
-#include "train/real.h"
 
 #include <stddef.h>
 #include <stdint.h>

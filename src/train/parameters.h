@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 #include "eagle/model.h"
+#include "kernels/real.h"
 #include "train/operations.h"
-#include "train/real.h"
 
 #include <stdbool.h>
 #include <stddef.h>
