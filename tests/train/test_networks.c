@@ -449,8 +449,8 @@ static void a_tensor_that_does_not_fit_is_refused_by_name(void **state)
     close_net(&f);
 }
 
-/* Mean and variance of n deviates lie within 5 standard errors of 0 and 1, and so does the mean of
- * the products of neighbours, which come from one pair. */
+/* Mean and variance of n deviates lie within 5 standard errors of 0 and 1, and so do the means of
+ * the products of neighbours: four in a row come from one block of random words. */
 static void first_values_are_normal_and_a_function_of_the_seed(void **state)
 {
     (void)state;
@@ -470,7 +470,7 @@ static void first_values_are_normal_and_a_function_of_the_seed(void **state)
     const eg_parameter *table = eg_parameters_find(p, "model.embed_tokens.weight");
     const eg_parameter *norm = eg_parameters_find(p, "model.norm.weight");
     const size_t n = table->rows * table->cols;
-    double sum = 0, squares = 0, products = 0;
+    double sum = 0, squares = 0, products[4] = {0};
 
     eg_target_net_init(net, 7);
     const eg_real first = p->value[table->at];
@@ -480,11 +480,15 @@ static void first_values_are_normal_and_a_function_of_the_seed(void **state)
 
         sum += z;
         squares += z * z;
-        products += i % 2 == 1 ? z * p->value[table->at + i - 1] / 0.02 : 0;
+        for (size_t lag = 1; lag < 4; lag++) {
+            products[lag] += i >= lag ? z * p->value[table->at + i - lag] / 0.02 : 0;
+        }
     }
     assert_true(fabs(sum) <= 5 * sqrt((double)n));
     assert_true(fabs(squares - (double)n) <= 5 * sqrt(2.0 * (double)n));
-    assert_true(fabs(products) <= 5 * sqrt((double)n / 2));
+    for (size_t lag = 1; lag < 4; lag++) {
+        assert_true(fabs(products[lag]) <= 5 * sqrt((double)n));
+    }
     squares =
         dot(p->value + down->at, p->value + down->at, down->rows * down->cols) / (0.01 * 0.01);
     assert_true(fabs(squares - 170 * 64) <= 5 * sqrt(2.0 * 170 * 64));
@@ -494,6 +498,26 @@ static void first_values_are_normal_and_a_function_of_the_seed(void **state)
     eg_target_net_init(net, 7);
     assert_true(p->value[table->at] == first);
     eg_arena_free(&arena);
+}
+
+/* fc = [0, I] plus noise of 0.02: no element is 6 of these away. */
+static void a_new_head_begins_with_the_present_feature(void **state)
+{
+    fixture f;
+
+    open_net(&f, *state, &shapes[1], true);
+    eg_head_net_init(f.head, 3);
+    const eg_parameter *fc = eg_parameters_find(&f.net->params, "fc.weight");
+
+    for (size_t i = 0; i < fc->rows; i++) {
+        for (size_t j = 0; j < fc->cols; j++) {
+            const double want = j == fc->rows + i ? 1 : 0;
+            const double got = f.net->params.value[fc->at + i * fc->cols + j];
+
+            assert_true(fabs(got - want) < 0.12 && got != want);
+        }
+    }
+    close_net(&f);
 }
 
 /* ------------------------------------------------------------------------------------------------ */
@@ -530,6 +554,7 @@ int main(void)
         WITH_NUMBERS(what_is_counted_is_what_is_taken),
         WITH_NUMBERS(a_tensor_that_does_not_fit_is_refused_by_name),
         WITH_NUMBERS(first_values_are_normal_and_a_function_of_the_seed),
+        WITH_NUMBERS(a_new_head_begins_with_the_present_feature),
     };
 
     print_message("seed %llu\n", (unsigned long long)numbers_seed());
