@@ -125,7 +125,7 @@ def rate(step):
 def theirs(parameters, loss_of):
     """The first loss's parts and gradients, and the losses of all steps."""
     optimizer = torch.optim.AdamW(parameters.values(), lr=1e-3, betas=(0.9, 0.95), eps=1e-8,
-                                  weight_decay=0.01)
+                                  weight_decay=0.5)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     losses, gradients, parts = [], None, None
     for step in range(STEPS):
