@@ -295,7 +295,7 @@ eagle_status eg_train_run_start(eg_train_run *t, eagle_error *err)
     eagle_status st = t->found ? resume(t, err) : EAGLE_OK;
 
     t->first_step = eagle_trainer_steps(t->trainer);
-    if (st == EAGLE_OK && t->texts->held_out != NULL) {
+    if (st == EAGLE_OK && t->texts->held_out != NULL && t->opt->model == NULL) {
         st = eg_texts_bytes(&t->held_out_bytes, t->texts->held_out, t->tokenizer, err);
     }
     if (st == EAGLE_OK) {

@@ -40,7 +40,7 @@ struct eg_train_run {
     eg_best best;
     eagle_train_report last;       /* the last step    */
     eagle_train_report validation; /* the last one     */
-    int64_t held_out_bytes;        /* of text; 0: ids  */
+    int64_t held_out_bytes;        /* of text; 0: ids, or a head */
     int64_t first_step;            /* of this run      */
     double begun;                  /* the clock then   */
     double paused;                 /* seconds of them that no step took */
