@@ -4,7 +4,7 @@
  * As with eg_kernels there is a portable definition, and variants that give the same bits; here all
  * come from one text (training_rows.h, training_attend.h) over vectors of 16 lanes, to which
  * each instruction set brings its operations. Not canonical: sums over a row are 16 lanes folded,
- * but exp is a float polynomial, good to 2 units in the last place, and not correctly rounded.
+ * but exp is a float polynomial, with a relative error below 2^-23, and not correctly rounded.
  *
  * Each call is one unit of work of one thread. Forward overwrites, backward adds. */
 #ifndef EG_KERNELS_TRAINING_H
