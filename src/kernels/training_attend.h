@@ -206,7 +206,7 @@ static void score(const workspace *w, const query_block *b, size_t first, size_t
                               .m = n,
                               .n = EG_LANES,
                               .k = w->dim});
-    for (size_t key = b->first > first ? b->first : first; key < first + n; key++) {
+    for (size_t key = b->first + 1; key < first + n; key++) {
         for (size_t l = 0; l < key - b->first; l++) {
             w->st[(key - first) * EG_LANES + l] = -INFINITY;
         }
