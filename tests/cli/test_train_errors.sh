@@ -42,6 +42,7 @@ expect 6 'features' $head --features "$work/features"
     expect 2 'even number' train target --data "$texts" -o "$work/t" --dim 20 --heads 4
     expect 2 'give only one' train target --data "$texts" -o "$work/t" $net --tied --untied
     expect 2 'needs a file' train features -m "$target" --data "$texts"
+    expect 2 'unknown option --max-memory' train features -m "$target" --data "$texts" --max-memory 1G
     expect 5 'max-memory' $head --data "$texts" --max-memory 64K
 }
 [ ! -e "$work/head/model.safetensors" ] || { echo 'a failed training wrote a head'; exit 1; }
