@@ -134,7 +134,7 @@ static const eg_option table[EG_OPT_COUNT] = {
                      "start from this head or target in place of random weights"},
     [EG_OPT_TOKENIZER] = {"tokenizer", 0, "DIR", NULL, EG_TRAIN_TARGET, EG_KIND_TEXT, AT(tokenizer),
                           0, 0, "use this tokenizer in place of training one"},
-    [EG_OPT_DIM] = {"dim", 0, "N", "128", EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.dim), COUNT,
+    [EG_OPT_DIM] = {"dim", 0, "N", "128", EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.dim), 1, 1 << 20,
                     "width of the network"},
     [EG_OPT_LAYERS] = {"layers", 0, "N", "6", EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.layers), COUNT,
                        "depth of the network"},
