@@ -32,7 +32,7 @@ size_t eg_corpus_open_length(const eagle_corpus *corpus);
  * teaches nothing. EAGLE_ENOMEM, EAGLE_ELIMIT (too many documents). */
 eagle_status eg_corpus_close(eagle_corpus *corpus, eagle_error *err);
 
-/* EAGLE_EFIT for a token outside a vocabulary. */
+/* EAGLE_EFIT names the first token outside [0, vocab). */
 eagle_status eg_corpus_check(const eagle_corpus *corpus, int32_t vocab, eagle_error *err);
 
 /* The same texts in documents of at most `length` >= 2 tokens: longer ones are cut into pieces that

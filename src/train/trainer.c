@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fpguard.h"
 #include "model/model.h"
+#include "train/documents.h"
 #include "train/features.h"
 #include "train/operations.h"
 
@@ -31,22 +32,6 @@ uint64_t eagle_train_bill_total(const eagle_train_bill *bill)
 
 /* ---- what must hold before memory is planned ------------------------------------------------ */
 
-eagle_status eg_trainer_check_tokens(const eagle_corpus *corpus, int32_t vocab, eagle_error *err)
-{
-    for (int32_t i = 0; i < eagle_corpus_count(corpus); i++) {
-        const eagle_document d = eagle_corpus_at(corpus, i);
-
-        for (int32_t j = 0; j < d.n; j++) {
-            if (d.token[j] < 0 || d.token[j] >= vocab) {
-                return eg_fail(err, EAGLE_EFIT,
-                               "document %d of the texts holds token %d, the vocabulary has %d",
-                               (int)i, (int)d.token[j], (int)vocab);
-            }
-        }
-    }
-    return EAGLE_OK;
-}
-
 static eagle_status check_corpus(const eagle_corpus *corpus, int32_t vocab, int32_t batch,
                                  eagle_error *err)
 {
@@ -58,7 +43,7 @@ static eagle_status check_corpus(const eagle_corpus *corpus, int32_t vocab, int3
                        "smaller batch",
                        (long long)n, (int)batch);
     }
-    return eg_trainer_check_tokens(corpus, vocab, err);
+    return eg_corpus_check(corpus, vocab, err);
 }
 
 /* Checks everything that both kinds have in common. */
