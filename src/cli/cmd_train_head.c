@@ -88,8 +88,11 @@ static eagle_status read_texts(job *j, eagle_error *err)
     if (st == EAGLE_OK) {
         st = eg_texts_split(&j->texts, opt, err);
     }
-    if (st != EAGLE_OK || opt->data.self_generate == 0 || opt->dry_run) {
+    if (st != EAGLE_OK || opt->data.self_generate == 0) {
         return st;
+    }
+    if (opt->dry_run) {
+        return eg_texts_for_plan(&j->texts, j->model, opt, err);
     }
     if (opt->data.self_save != NULL) {
         return eg_texts_self(&j->texts, j->model, opt, opt->data.self_save, err);

@@ -29,6 +29,11 @@ eagle_status eg_texts_split(eg_train_texts *texts, const eg_options *opt, eagle_
 eagle_status eg_texts_self(eg_train_texts *texts, const eagle_model *model, const eg_options *opt,
                            const char *path, eagle_error *err);
 
+/* The same for a dry run, which needs no more than the texts of a step: nothing is written where the
+ * beginnings suffice for that. */
+eagle_status eg_texts_for_plan(eg_train_texts *texts, const eagle_model *model,
+                               const eg_options *opt, eagle_error *err);
+
 /* Bytes of text behind the tokens of a corpus that are to be learned; 0 where the tokens are no
  * text. */
 eagle_status eg_texts_bytes(int64_t *out, const eagle_corpus *corpus,
