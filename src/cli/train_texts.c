@@ -69,6 +69,14 @@ void eg_train_texts_free(eg_train_texts *texts)
     *texts = (eg_train_texts){0};
 }
 
+int32_t eg_texts_length(const eg_options *opt, const eagle_model *model)
+{
+    const int32_t context = eagle_model_config(model)->context;
+    const bool asked = EG_GIVEN(opt, EG_OPT_LENGTH) || EG_GIVEN(opt, EG_OPT_FEATURE_LENGTH);
+
+    return !asked && opt->train.length > context ? context : opt->train.length;
+}
+
 /* ---- text that the target writes --------------------------------------------------------- */
 
 /* A signal ends the program at once: what is written so far is of no use. */
@@ -86,7 +94,7 @@ static eagle_status write_own(eagle_corpus **out, int64_t tokens, const eg_train
 
     eagle_writing_defaults(&how);
     how.tokens = tokens;
-    how.length = opt->train.length;
+    how.length = eg_texts_length(opt, model);
     how.prompt_min = opt->data.self_prompt.min;
     how.prompt_max = opt->data.self_prompt.max;
     how.temperature = opt->data.self_temps.item;

@@ -24,6 +24,9 @@ eagle_status eg_corpus_from(eagle_corpus **out, const eg_options *opt,
  * note. */
 eagle_status eg_texts_split(eg_train_texts *texts, const eg_options *opt, eagle_error *err);
 
+/* --length, or where it was not given, at most what the model is made for. */
+int32_t eg_texts_length(const eg_options *opt, const eagle_model *model);
+
 /* Puts text that `model` writes in the place of texts->learned, or reads it from `path` when it
  * stands there and the training is resumed; else writes it there. */
 eagle_status eg_texts_self(eg_train_texts *texts, const eagle_model *model, const eg_options *opt,

@@ -38,6 +38,11 @@ same "$work/plain" "$work/spec" 'text with the head'
     --steps 4 --eval-tokens 8 -q >/dev/null
 "$EAGLE" inspect "$target" "$work/stored" >/dev/null
 
+# A target that is made for less than the usual length sets it.
+train_target "$work/narrow" --ctx 48 --steps 2 -q >/dev/null
+"$EAGLE" train head -m "$work/narrow" --data "$texts" -o "$work/narrow-head" --batch 64 --steps 2 -t 1 \
+    --eval-tokens 4 --self-generate 600 -q >/dev/null
+
 # A head goes on from another.
 # shellcheck disable=SC2086
 "$EAGLE" train head -m "$target" --data "$texts" -o "$work/more" --init "$trained" $small --steps 4 \
