@@ -63,9 +63,6 @@ eagle_status eg_reading_encode(int32_t **ids, size_t *n, const eg_reading *r, co
 /* Appends the end token, unless there is none or the open document ends with it. */
 eagle_status eg_reading_end(eg_reading *r, eagle_error *err);
 
-/* The line that begins at `at`: its length without the line feed. */
-size_t eg_line_length(const char *data, size_t size, size_t at);
-
 /* True when `size` bytes are white space of ASCII alone. */
 bool eg_is_blank(const char *text, size_t size);
 
