@@ -75,7 +75,8 @@ typedef struct {
     const eagle_model *model;
     const eagle_config *config; /* of the head; NULL: that of `start`, else one layer in
                                  * the target's shape, without any bias               */
-    const eagle_head *start;    /* NULL: random weights                               */
+    const eagle_head *start;    /* NULL: random weights; else a head that reads the
+                                 * target's embedding                                 */
     const eagle_corpus *corpus;
     const eagle_features *features; /* NULL: computed on the fly                      */
 } eagle_head_task;

@@ -137,3 +137,26 @@ bool eg_text_add_lossy(eg_text *text, const char *bytes, size_t n)
     }
     return good == n || eg_text_add(text, bytes + good, n - good);
 }
+
+size_t eg_line_length(const char *data, size_t size, size_t at)
+{
+    const char *end = memchr(data + at, '\n', size - at);
+
+    return end != NULL ? (size_t)(end - data) - at : size - at;
+}
+
+bool eg_is_separator(const char *line, size_t length, const char *separator)
+{
+    if (length > 0 && line[length - 1] == '\r') {
+        length--;
+    }
+    return separator != NULL && strlen(separator) == length && memcmp(line, separator, length) == 0;
+}
+
+bool eg_ends_with(const char *text, const char *end)
+{
+    const size_t size = strlen(text);
+    const size_t n = strlen(end);
+
+    return size >= n && strcmp(text + size - n, end) == 0;
+}

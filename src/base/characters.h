@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* characters.h - UTF-8, and texts that grow. */
+/* characters.h - UTF-8, texts that grow, and what lines and names look like. */
 #ifndef EG_BASE_CHARACTERS_H
 #define EG_BASE_CHARACTERS_H
 
@@ -35,5 +35,14 @@ bool eg_text_add_char(eg_text *text, uint32_t code);
 
 /* Adds `bytes`, each broken sequence as one U+FFFD. */
 bool eg_text_add_lossy(eg_text *text, const char *bytes, size_t n);
+
+/* The line of data[0 .. size) that begins at `at`: its length without the line feed. */
+size_t eg_line_length(const char *data, size_t size, size_t at);
+
+/* True for a line, without its line feed, that only separates documents; a carriage return at its
+ * end does not count. NULL: no line does; "": an empty one. */
+bool eg_is_separator(const char *line, size_t length, const char *separator);
+
+bool eg_ends_with(const char *text, const char *end);
 
 #endif

@@ -18,9 +18,7 @@ static bool show(void *ctx, int64_t done, int64_t of)
 static eagle_status write_features(const eg_options *opt, const eagle_model *model,
                                    const eagle_corpus *corpus, eagle_error *err)
 {
-    const int32_t context = eagle_model_config(model)->context;
-    const bool cut = !EG_GIVEN(opt, EG_OPT_FEATURE_LENGTH) && opt->train.length > context;
-    const eagle_features_options how = {.length = cut ? context : opt->train.length,
+    const eagle_features_options how = {.length = eg_texts_length(opt, model),
                                         .dtype = opt->dtype,
                                         .threads =
                                             EG_GIVEN(opt, EG_OPT_THREADS) ? opt->threads : 0};

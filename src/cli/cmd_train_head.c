@@ -88,8 +88,11 @@ static eagle_status read_texts(job *j, eagle_error *err)
     if (st == EAGLE_OK) {
         st = eg_texts_split(&j->texts, opt, err);
     }
-    if (st != EAGLE_OK || opt->data.self_generate == 0 || opt->dry_run) {
+    if (st != EAGLE_OK || opt->data.self_generate == 0) {
         return st;
+    }
+    if (opt->dry_run) {
+        return eg_texts_for_plan(&j->texts, j->model, opt, err);
     }
     if (opt->data.self_save != NULL) {
         return eg_texts_self(&j->texts, j->model, opt, opt->data.self_save, err);
@@ -102,15 +105,11 @@ static eagle_status read_texts(job *j, eagle_error *err)
     return st;
 }
 
-/* The settings, with sequences no longer than the model is made for where --length was not given. */
 static eagle_train_options settings_for(const job *j)
 {
     eagle_train_options o = eg_train_run_settings(j->opt);
-    const int32_t most = eagle_model_config(j->model)->context;
 
-    if (!EG_GIVEN(j->opt, EG_OPT_LENGTH) && o.length > most) {
-        o.length = most;
-    }
+    o.length = eg_texts_length(j->opt, j->model);
     return o;
 }
 

@@ -26,6 +26,34 @@ static const char *const tokenizer_files[] = {"tokenizer.json", "tokenizer_confi
 
 #define N_TOKENIZER_FILES (sizeof tokenizer_files / sizeof tokenizer_files[0])
 
+/* ---- options ----------------------------------------------------------------------------- */
+
+/* EAGLE_EINVAL when an option of [first, last] stands beside one that settles what it asks for. */
+static eagle_status refuse_beside(const char *settled, const eg_options *opt, int32_t first,
+                                  int32_t last, eagle_error *err)
+{
+    for (int32_t i = first; i <= last; i++) {
+        if (EG_GIVEN(opt, i)) {
+            return eg_cli_fail(err, EAGLE_EINVAL, "--%s and --%s: give only one",
+                               eg_option_at(i)->name, settled);
+        }
+    }
+    return EAGLE_OK;
+}
+
+static eagle_status check(const eg_options *opt, eagle_error *err)
+{
+    eagle_status st = eg_train_run_check(opt, err);
+
+    if (st == EAGLE_OK && opt->init != NULL) { /* its network goes on as it is */
+        st = refuse_beside("init", opt, EG_OPT_DIM, EG_OPT_UNTIED, err);
+    }
+    if (st == EAGLE_OK && opt->tokenizer != NULL) {
+        st = refuse_beside("tokenizer", opt, EG_OPT_VOCAB, EG_OPT_VOCAB, err);
+    }
+    return st;
+}
+
 /* ---- the tokenizer ----------------------------------------------------------------------- */
 
 /* Copies DIR/NAME into --out, where there is such a file. */
@@ -263,7 +291,7 @@ static eagle_status start(job *j, eagle_error *err)
 eagle_status eg_cmd_train_target(const eg_options *opt, eagle_error *err)
 {
     job j = {.opt = opt};
-    eagle_status st = eg_train_run_check(opt, err);
+    eagle_status st = check(opt, err);
 
     j.training = (eg_train_run){.opt = opt, .texts = &j.texts};
     if (st == EAGLE_OK && !opt->dry_run) {

@@ -73,13 +73,14 @@ eagle_status eg_train_run_plan(eg_train_run *t, eagle_error *err)
     eagle_status st = EAGLE_OK;
 
     print_network(t);
-    print_texts("texts      ", t->texts->learned);
-    print_texts("held out   ", t->texts->held_out);
     if (t->opt->data.self_generate > 0) {
-        printf("           of which the target takes beginnings to write %" PRId64
-               " tokens to learn from\n",
+        printf("texts      %" PRId64
+               " tokens that the target writes from beginnings of those given\n",
                t->opt->data.self_generate);
+    } else {
+        print_texts("texts      ", t->texts->learned);
     }
+    print_texts("held out   ", t->texts->held_out);
     printf("steps      %" PRId64 " of %d tokens: each token about %.1f times\n", o->steps,
            (int)o->batch,
            (double)o->steps * (double)o->batch /

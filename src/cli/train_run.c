@@ -80,14 +80,14 @@ uint64_t eg_train_run_memory(const eg_train_run *t)
 eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err)
 {
     const bool told = EG_GIVEN(t->opt, EG_OPT_MAX_MEMORY);
-    const uint64_t limit = told ? t->opt->max_memory : eagle_memory_available();
     const uint64_t need = eagle_train_bill_total(&t->bill) + t->judging;
     char text[4][EG_BYTES_TEXT];
 
-    if (t->trainer == NULL) {
+    if (t->trainer == NULL) { /* once it is made, what is free lacks what it holds */
         t->before = eg_peak_memory();
+        t->limit = told ? t->opt->max_memory : eagle_memory_available();
     }
-    if (limit == 0 || need <= limit) {
+    if (t->limit == 0 || need <= t->limit) {
         return EAGLE_OK;
     }
     return eg_cli_fail(err, EAGLE_ELIMIT,
@@ -95,7 +95,7 @@ eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err)
                        "--batch needs less",
                        eg_cli_bytes(text[0], need), eg_cli_bytes(text[1], t->bill.weights),
                        eg_cli_bytes(text[2], t->bill.activations),
-                       told ? "--max-memory" : "what is free", eg_cli_bytes(text[3], limit));
+                       told ? "--max-memory" : "what is free", eg_cli_bytes(text[3], t->limit));
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------- */

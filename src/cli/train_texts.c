@@ -69,6 +69,14 @@ void eg_train_texts_free(eg_train_texts *texts)
     *texts = (eg_train_texts){0};
 }
 
+int32_t eg_texts_length(const eg_options *opt, const eagle_model *model)
+{
+    const int32_t context = eagle_model_config(model)->context;
+    const bool asked = EG_GIVEN(opt, EG_OPT_LENGTH) || EG_GIVEN(opt, EG_OPT_FEATURE_LENGTH);
+
+    return !asked && opt->train.length > context ? context : opt->train.length;
+}
+
 /* ---- text that the target writes --------------------------------------------------------- */
 
 /* A signal ends the program at once: what is written so far is of no use. */
@@ -78,15 +86,15 @@ static bool show_writing(void *ctx, int64_t done, int64_t of)
     return true;
 }
 
-static eagle_status write_own(eagle_corpus **out, const eg_train_texts *texts,
+static eagle_status write_own(eagle_corpus **out, int64_t tokens, const eg_train_texts *texts,
                               const eagle_model *model, const eg_options *opt, eagle_error *err)
 {
     eagle_writing_options how;
     eg_progress progress;
 
     eagle_writing_defaults(&how);
-    how.tokens = opt->data.self_generate;
-    how.length = opt->train.length;
+    how.tokens = tokens;
+    how.length = eg_texts_length(opt, model);
     how.prompt_min = opt->data.self_prompt.min;
     how.prompt_max = opt->data.self_prompt.max;
     how.temperature = opt->data.self_temps.item;
@@ -122,7 +130,7 @@ eagle_status eg_texts_self(eg_train_texts *texts, const eagle_model *model, cons
     if (opt->resume && access(path, F_OK) == 0) {
         st = read_own(&own, model, path, err);
     } else {
-        st = write_own(&own, texts, model, opt, err);
+        st = write_own(&own, opt->data.self_generate, texts, model, opt, err);
         if (st == EAGLE_OK) {
             st = eagle_corpus_save(own, path, err);
         }
@@ -133,6 +141,25 @@ eagle_status eg_texts_self(eg_train_texts *texts, const eagle_model *model, cons
         own = NULL;
     }
     eagle_corpus_free(own);
+    return st;
+}
+
+eagle_status eg_texts_for_plan(eg_train_texts *texts, const eagle_model *model,
+                               const eg_options *opt, eagle_error *err)
+{
+    const int64_t step = opt->train.batch;
+    const int64_t all = opt->data.self_generate;
+    eagle_corpus *own = NULL;
+
+    if (eagle_corpus_tokens(texts->learned) >= step) {
+        return EAGLE_OK;
+    }
+    eagle_status st = write_own(&own, all < step ? all : step, texts, model, opt, err);
+
+    if (st == EAGLE_OK) {
+        eagle_corpus_free(texts->learned);
+        texts->learned = own;
+    }
     return st;
 }
 

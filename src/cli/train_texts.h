@@ -24,10 +24,18 @@ eagle_status eg_corpus_from(eagle_corpus **out, const eg_options *opt,
  * note. */
 eagle_status eg_texts_split(eg_train_texts *texts, const eg_options *opt, eagle_error *err);
 
+/* --length, or where it was not given, at most what the model is made for. */
+int32_t eg_texts_length(const eg_options *opt, const eagle_model *model);
+
 /* Puts text that `model` writes in the place of texts->learned, or reads it from `path` when it
  * stands there and the training is resumed; else writes it there. */
 eagle_status eg_texts_self(eg_train_texts *texts, const eagle_model *model, const eg_options *opt,
                            const char *path, eagle_error *err);
+
+/* The same for a dry run, which needs no more than the texts of a step: nothing is written where the
+ * beginnings suffice for that. */
+eagle_status eg_texts_for_plan(eg_train_texts *texts, const eagle_model *model,
+                               const eg_options *opt, eagle_error *err);
 
 /* Bytes of text behind the tokens of a corpus that are to be learned; 0 where the tokens are no
  * text. */

@@ -3,6 +3,7 @@
  *
  * The text is cut into words exactly as it will be cut when it is encoded, so that a token never
  * crosses the border of a word. Only the different words are kept. */
+#include "base/characters.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "tokenizer/learn.h"
@@ -96,47 +97,29 @@ static eagle_status count_document(training *t, const char *text, size_t size, e
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* True for a line, without its line feed, that only separates documents. */
-static bool is_separator(const char *line, size_t size, const char *separator)
-{
-    if (size > 0 && line[size - 1] == '\r') {
-        size--;
-    }
-    return separator != NULL && size == strlen(separator) && memcmp(line, separator, size) == 0;
-}
-
 static eagle_status count_documents(training *t, const char *text, size_t size, eagle_error *err)
 {
     size_t begin = 0; /* of the document */
     eagle_status st = EAGLE_OK;
 
-    for (size_t line = 0; line < size && st == EAGLE_OK;) {
-        const char *feed = memchr(text + line, '\n', size - line);
-        const size_t end = feed != NULL ? (size_t)(feed - text) : size;
-        const size_t next = feed != NULL ? end + 1 : size;
+    for (size_t at = 0; at < size && st == EAGLE_OK;) {
+        const size_t length = eg_line_length(text, size, at);
+        const size_t next = at + length < size ? at + length + 1 : size;
 
-        if (is_separator(text + line, end - line, t->opt->separator)) {
-            st = count_document(t, text + begin, line - begin, err);
+        if (eg_is_separator(text + at, length, t->opt->separator)) {
+            st = count_document(t, text + begin, at - begin, err);
             begin = next;
         }
-        line = next;
+        at = next;
     }
     return st == EAGLE_OK ? count_document(t, text + begin, size - begin, err) : st;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t size = strlen(text);
-    const size_t end_size = strlen(end);
-
-    return size >= end_size && strcmp(text + size - end_size, end) == 0;
 }
 
 static eagle_status count_file(training *t, const char *path, eagle_error *err)
 {
     eg_map map;
 
-    if (ends_with(path, ".jsonl") || ends_with(path, ".ids")) {
+    if (eg_ends_with(path, ".jsonl") || eg_ends_with(path, ".ids")) {
         return eg_fail(err, EAGLE_EUNSUPPORTED,
                        "%s: a tokenizer is learned from plain text, not from .jsonl or .ids", path);
     }

@@ -13,7 +13,8 @@ size_t eg_attention_scratch(const eg_attention *a, const eg_batch_room *room)
     return (size_t)eg_train_n_threads() * eg_attend_unit_scratch(room->length, a->head_dim);
 }
 
-static size_t longest(const eg_batch *batch)
+/* What a thread needs of that for this batch. */
+static size_t scratch_size(const eg_attention *a, const eg_batch *batch)
 {
     size_t length = 0;
 
@@ -22,7 +23,7 @@ static size_t longest(const eg_batch *batch)
 
         length = n > length ? n : length;
     }
-    return length;
+    return eg_attend_unit_scratch(length, a->head_dim);
 }
 
 /* The unit's place in arrays of rows: of query heads, of KV heads, of lse. */
@@ -43,9 +44,9 @@ static place place_of(const eg_attention *a, const eg_batch *batch, size_t index
                    .lse = first * a->n_heads + head};
 }
 
-/* A unit without what only one way needs. */
+/* A unit without what only one way needs. A thread's scratch has `size` numbers. */
 static eg_attend_unit unit_of(const eg_attention *a, const eg_qkv *x, const eg_batch *batch,
-                              size_t index)
+                              size_t index, size_t size)
 {
     const size_t s = index / a->n_kv_heads;
     const place at = place_of(a, batch, index);
@@ -59,9 +60,7 @@ static eg_attend_unit unit_of(const eg_attention *a, const eg_qkv *x, const eg_b
                             .k = x->k + at.kv,
                             .v = x->v + at.kv,
                             .lse_stride = a->n_heads,
-                            .scratch = a->scratch +
-                                       (size_t)omp_get_thread_num() *
-                                           eg_attend_unit_scratch(longest(batch), a->head_dim)};
+                            .scratch = a->scratch + (size_t)omp_get_thread_num() * size};
 }
 
 void eg_fwd_attention(eg_real *out, eg_real *lse, const eg_attention *a, const eg_qkv *x,
@@ -69,11 +68,12 @@ void eg_fwd_attention(eg_real *out, eg_real *lse, const eg_attention *a, const e
 {
     const eg_training *kernels = eg_training_for(EAGLE_ISA_AUTO);
     const size_t n_units = batch->n_sequences * a->n_kv_heads;
+    const size_t scratch = scratch_size(a, batch);
 
 #pragma omp parallel for schedule(dynamic) num_threads(eg_train_n_threads())
     for (size_t i = 0; i < n_units; i++) {
         const place at = place_of(a, batch, i);
-        eg_attend_unit unit = unit_of(a, x, batch, i);
+        eg_attend_unit unit = unit_of(a, x, batch, i, scratch);
 
         unit.out = out + at.q;
         unit.lse = lse + at.lse;
@@ -86,11 +86,12 @@ void eg_bwd_attention(const eg_dqkv *dx, const eg_attention *a, const eg_qkv *x,
 {
     const eg_training *kernels = eg_training_for(EAGLE_ISA_AUTO);
     const size_t n_units = batch->n_sequences * a->n_kv_heads;
+    const size_t scratch = scratch_size(a, batch);
 
 #pragma omp parallel for schedule(dynamic) num_threads(eg_train_n_threads())
     for (size_t i = 0; i < n_units; i++) {
         const place at = place_of(a, batch, i);
-        eg_attend_unit unit = unit_of(a, x, batch, i);
+        eg_attend_unit unit = unit_of(a, x, batch, i, scratch);
 
         unit.y = y->out + at.q;
         unit.y_lse = y->lse + at.lse;

@@ -60,13 +60,6 @@ eagle_status eg_reading_end(eg_reading *r, eagle_error *err)
     return eg_reading_append(r, &end, 1, true, err);
 }
 
-size_t eg_line_length(const char *data, size_t size, size_t at)
-{
-    const char *end = memchr(data + at, '\n', size - at);
-
-    return end != NULL ? (size_t)(end - data) - at : size - at;
-}
-
 static bool is_white(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -124,14 +117,6 @@ static eagle_status read_text_document(eg_reading *r, const char *text, size_t s
     return st;
 }
 
-static bool is_separator(const char *line, size_t length, const char *separator)
-{
-    if (length > 0 && line[length - 1] == '\r') {
-        length--;
-    }
-    return separator != NULL && strlen(separator) == length && memcmp(line, separator, length) == 0;
-}
-
 static eagle_status read_text(eg_reading *r, const char *data, size_t size, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
@@ -143,7 +128,7 @@ static eagle_status read_text(eg_reading *r, const char *data, size_t size, eagl
         const size_t length = eg_line_length(data, size, at);
         const size_t next = at + length < size ? at + length + 1 : size;
 
-        if (is_separator(data + at, length, r->opt->separator)) {
+        if (eg_is_separator(data + at, length, r->opt->separator)) {
             r->line = begin_line;
             st = read_text_document(r, data + begin, at - begin, err);
             begin = next;
@@ -209,23 +194,15 @@ static eagle_status read_ids(eg_reading *r, const char *data, size_t size, eagle
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t size = strlen(text);
-    const size_t n = strlen(end);
-
-    return size >= n && strcmp(text + size - n, end) == 0;
-}
-
 static eagle_corpus_format format_of(const char *path, eagle_corpus_format asked)
 {
     if (asked != EAGLE_CORPUS_AUTO) {
         return asked;
     }
-    if (ends_with(path, ".jsonl")) {
+    if (eg_ends_with(path, ".jsonl")) {
         return EAGLE_CORPUS_JSONL;
     }
-    return ends_with(path, ".ids") ? EAGLE_CORPUS_IDS : EAGLE_CORPUS_TEXT;
+    return eg_ends_with(path, ".ids") ? EAGLE_CORPUS_IDS : EAGLE_CORPUS_TEXT;
 }
 
 static eagle_status read_file(eg_reading *r, eagle_error *err)

@@ -32,7 +32,7 @@ size_t eg_corpus_open_length(const eagle_corpus *corpus);
  * teaches nothing. EAGLE_ENOMEM, EAGLE_ELIMIT (too many documents). */
 eagle_status eg_corpus_close(eagle_corpus *corpus, eagle_error *err);
 
-/* EAGLE_EFIT for a token outside a vocabulary. */
+/* EAGLE_EFIT names the first token outside [0, vocab). */
 eagle_status eg_corpus_check(const eagle_corpus *corpus, int32_t vocab, eagle_error *err);
 
 /* The same texts in documents of at most `length` >= 2 tokens: longer ones are cut into pieces that
@@ -62,9 +62,6 @@ eagle_status eg_reading_encode(int32_t **ids, size_t *n, const eg_reading *r, co
 
 /* Appends the end token, unless there is none or the open document ends with it. */
 eagle_status eg_reading_end(eg_reading *r, eagle_error *err);
-
-/* The line that begins at `at`: its length without the line feed. */
-size_t eg_line_length(const char *data, size_t size, size_t at);
 
 /* True when `size` bytes are white space of ASCII alone. */
 bool eg_is_blank(const char *text, size_t size);

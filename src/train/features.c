@@ -28,6 +28,7 @@ typedef struct {
     eagle_tensor hidden;
     int64_t n; /* tokens            */
     int64_t n_documents;
+    int32_t vocab; /* of the model */
 } contents;
 
 void eagle_features_free(eagle_features *f)
@@ -171,6 +172,10 @@ static eagle_status add_document(eagle_features *f, eagle_corpus *corpus, const 
                        (long long)c->n);
     }
     for (int64_t j = start[i]; st == EAGLE_OK && j < start[i + 1]; j++) {
+        if (id[j] < 0 || id[j] >= c->vocab) {
+            return eg_fail(err, EAGLE_EFIT, "%s: document %lld has token %d, the vocabulary has %d",
+                           c->path, (long long)i, id[j], c->vocab);
+        }
         st = eg_corpus_append(corpus, &id[j], 1, learn[j] != 0, err);
     }
     f->row[corpus->n] = start[i];
@@ -203,7 +208,7 @@ eagle_status eagle_features_open(eagle_features **out, eagle_corpus **corpus, co
                                  const eagle_model *model, eagle_error *err)
 {
     const eagle_config *config = eagle_model_config(model);
-    contents c = {.path = path};
+    contents c = {.path = path, .vocab = config->vocab};
     eagle_features *f = eg_alloc(1, sizeof *f);
     eagle_corpus *texts = NULL;
     eagle_status st = EAGLE_OK;
@@ -225,7 +230,6 @@ eagle_status eagle_features_open(eagle_features **out, eagle_corpus **corpus, co
     f->dtype = c.hidden.dtype;
     f->dim = (size_t)config->dim;
     st = read_documents(f, texts, &c, err);
-    st = st == EAGLE_OK ? eg_corpus_check(texts, config->vocab, err) : st;
     if (st != EAGLE_OK) {
         goto done;
     }

@@ -2,6 +2,7 @@
 /* parameters.c - a network's tensors in one flat array: their places, first values, and loading. */
 #include "train/parameters.h"
 
+#include "base/characters.h"
 #include "base/error.h"
 #include "kernels/kernels.h"
 #include "kernels/mathf.h"
@@ -164,14 +165,6 @@ static void fill(eg_parameters *p, const eg_parameter *t, eg_real value)
     }
 }
 
-static bool ends_with(const char *name, const char *tail)
-{
-    const size_t size = strlen(name);
-    const size_t tail_size = strlen(tail);
-
-    return size >= tail_size && strcmp(name + size - tail_size, tail) == 0;
-}
-
 void eg_parameters_init(eg_parameters *p, int32_t n_layers, uint64_t seed)
 {
     const double usual = 0.02;
@@ -179,11 +172,12 @@ void eg_parameters_init(eg_parameters *p, int32_t n_layers, uint64_t seed)
     for (int32_t i = 0; i < p->n_tensors; i++) {
         const eg_parameter *t = &p->tensor[i];
 
-        if (ends_with(t->name, "norm.weight")) {
+        if (eg_ends_with(t->name, "norm.weight")) {
             fill(p, t, 1);
-        } else if (ends_with(t->name, ".bias")) {
+        } else if (eg_ends_with(t->name, ".bias")) {
             fill(p, t, 0);
-        } else if (ends_with(t->name, "o_proj.weight") || ends_with(t->name, "down_proj.weight")) {
+        } else if (eg_ends_with(t->name, "o_proj.weight") ||
+                   eg_ends_with(t->name, "down_proj.weight")) {
             eg_parameters_normal(p, t, usual / sqrt(2.0 * n_layers), seed);
         } else {
             eg_parameters_normal(p, t, usual, seed);

@@ -3,6 +3,7 @@
  * loss over texts that are not learned. */
 #include "base/error.h"
 #include "sample/draws.h"
+#include "train/documents.h"
 #include "train/features.h"
 #include "train/operations.h"
 #include "train/purpose.h"
@@ -154,7 +155,7 @@ eagle_status eagle_trainer_validate(eagle_train_report *out, eagle_trainer *t,
 {
     eg_arena arena = {0};
     eg_feeder *feeder = NULL;
-    eagle_status st = eg_trainer_check_tokens(corpus, t->net->config.vocab, err);
+    eagle_status st = eg_corpus_check(corpus, t->net->config.vocab, err);
 
     *out = (eagle_train_report){0};
     if (st != EAGLE_OK) {

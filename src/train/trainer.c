@@ -8,11 +8,14 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/fpguard.h"
+#include "kernels/kernels.h"
 #include "model/model.h"
+#include "train/documents.h"
 #include "train/features.h"
 #include "train/operations.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t arena_bytes(const eg_arena *arena)
 {
@@ -31,22 +34,6 @@ uint64_t eagle_train_bill_total(const eagle_train_bill *bill)
 
 /* ---- what must hold before memory is planned ------------------------------------------------ */
 
-eagle_status eg_trainer_check_tokens(const eagle_corpus *corpus, int32_t vocab, eagle_error *err)
-{
-    for (int32_t i = 0; i < eagle_corpus_count(corpus); i++) {
-        const eagle_document d = eagle_corpus_at(corpus, i);
-
-        for (int32_t j = 0; j < d.n; j++) {
-            if (d.token[j] < 0 || d.token[j] >= vocab) {
-                return eg_fail(err, EAGLE_EFIT,
-                               "document %d of the texts holds token %d, the vocabulary has %d",
-                               (int)i, (int)d.token[j], (int)vocab);
-            }
-        }
-    }
-    return EAGLE_OK;
-}
-
 static eagle_status check_corpus(const eagle_corpus *corpus, int32_t vocab, int32_t batch,
                                  eagle_error *err)
 {
@@ -58,7 +45,7 @@ static eagle_status check_corpus(const eagle_corpus *corpus, int32_t vocab, int3
                        "smaller batch",
                        (long long)n, (int)batch);
     }
-    return eg_trainer_check_tokens(corpus, vocab, err);
+    return eg_corpus_check(corpus, vocab, err);
 }
 
 /* Checks everything that both kinds have in common. */
@@ -269,6 +256,32 @@ static void make_teacher(eagle_trainer *t, const eagle_head_task *task)
     }
 }
 
+/* Whether a head reads the target's embedding, or a copy that was rounded to the head's type. */
+static bool shares_embedding(const eagle_head *head, const eagle_model *model)
+{
+    enum { SOME = 256 };
+    const eg_matrix *own = &head->embed;
+    const eg_matrix *target = &model->target.embed;
+    const size_t n = (size_t)own->rows * (size_t)own->cols;
+    float a[SOME];
+    float b[SOME];
+    float rounded[SOME]; /* or numbers of half the size */
+
+    for (size_t i = 0; head->own_embedding && i < n; i += SOME) {
+        const size_t some = n - i < SOME ? n - i : SOME;
+
+        eg_widen(a, (const char *)own->data + i * eagle_dtype_size(own->dtype), own->dtype, some);
+        eg_widen(b, (const char *)target->data + i * eagle_dtype_size(target->dtype), target->dtype,
+                 some);
+        eg_narrow(rounded, b, own->dtype, some);
+        eg_widen(b, rounded, own->dtype, some);
+        if (memcmp(a, b, some * sizeof *a) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static eagle_status check_head(const eagle_head_task *task, const eagle_config *config,
                                eagle_error *err)
 {
@@ -279,6 +292,11 @@ static eagle_status check_head(const eagle_head_task *task, const eagle_config *
                        "a head of width %d and vocabulary %d for a target of width %d and "
                        "vocabulary %d",
                        (int)config->dim, (int)config->vocab, (int)target->dim, (int)target->vocab);
+    }
+    if (task->start != NULL && !shares_embedding(task->start, task->model)) {
+        return eg_fail(err, EAGLE_EFIT,
+                       "the head to start from has an embedding that is not the "
+                       "target's, which alone goes with what is trained");
     }
     return EAGLE_OK;
 }

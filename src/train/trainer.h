@@ -38,9 +38,6 @@ struct eagle_trainer {
     char *memo;        /* of the last resume */
 };
 
-/* EAGLE_EFIT names the first token outside [0, vocab). */
-eagle_status eg_trainer_check_tokens(const eagle_corpus *corpus, int32_t vocab, eagle_error *err);
-
 /* EAGLE_EINVAL names the option that is out of range; `heads`: with those of heads. */
 eagle_status eg_train_check(const eagle_train_options *opt, bool heads, eagle_error *err);
 

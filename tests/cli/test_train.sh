@@ -38,6 +38,11 @@ same "$work/plain" "$work/spec" 'text with the head'
     --steps 4 --eval-tokens 8 -q >/dev/null
 "$EAGLE" inspect "$target" "$work/stored" >/dev/null
 
+# A target that is made for less than the usual length sets it.
+train_target "$work/narrow" --ctx 48 --steps 2 -q >/dev/null
+"$EAGLE" train head -m "$work/narrow" --data "$texts" -o "$work/narrow-head" --batch 64 --steps 2 -t 1 \
+    --eval-tokens 4 --self-generate 600 -q >/dev/null
+
 # A head goes on from another.
 # shellcheck disable=SC2086
 "$EAGLE" train head -m "$target" --data "$texts" -o "$work/more" --init "$trained" $small --steps 4 \
@@ -52,6 +57,10 @@ printf '%s\n' '{"messages":[{"role":"user","content":"Who saw it?"},{"role":"ass
 for line in '^parameters [1-9]' '^memory .*: weights' '^time .*about' '^\[USER: '; do
     grep -q -e "$line" "$work/stdout" || { cat "$work/stdout"; exit 1; }
 done
+printf 'Tom saw a ball.\n' >"$work/beginning.txt"
+"$EAGLE" train head -m "$target" --data "$work/beginning.txt" --batch 64 --length 16 -t 1 --dry-run \
+    --self-generate 500 >"$work/stdout" 2>"$work/stderr" || { cat "$work/stderr"; exit 1; }
+grep -q '^texts *500 tokens' "$work/stdout" || { cat "$work/stdout"; exit 1; }
 TMPDIR=$work train_target "$work/dry" --dry-run >"$work/stdout"
 grep -q '^target .*width 16' "$work/stdout" || { cat "$work/stdout"; exit 1; }
 [ ! -e "$work/dry" ] && [ -z "$(ls -d "$work"/eagle-* 2>/dev/null)" ] || { echo 'a dry run left files'; exit 1; }

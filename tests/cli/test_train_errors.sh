@@ -40,8 +40,12 @@ expect 6 'features' $head --features "$work/features"
     expect 2 'give only one' $head --data "$texts" --features "$work/features" --self-generate 9
     expect 2 'give only one' $head --data "$texts" --dry-run --resume
     expect 2 'even number' train target --data "$texts" -o "$work/t" --dim 20 --heads 4
+    expect 2 "--dim 2147483646" train target --data "$texts" -o "$work/t" --dim 2147483646 --heads 1
     expect 2 'give only one' train target --data "$texts" -o "$work/t" $net --tied --untied
+    expect 2 '--layers and --init' train target --data "$texts" -o "$work/t" --init "$target" --layers 2
+    expect 2 '--vocab and --tokenizer' train target --data "$texts" -o "$work/t" --tokenizer "$target" --vocab 300
     expect 2 'needs a file' train features -m "$target" --data "$texts"
+    expect 2 'unknown option --max-memory' train features -m "$target" --data "$texts" --max-memory 1G
     expect 5 'max-memory' $head --data "$texts" --max-memory 64K
 }
 [ ! -e "$work/head/model.safetensors" ] || { echo 'a failed training wrote a head'; exit 1; }

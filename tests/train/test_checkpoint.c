@@ -495,6 +495,40 @@ static void training_starts_from_given_weights(void **state)
     lesson_end(&l);
 }
 
+/* What is exported reads the target's embedding: a start that was trained on another is refused, a rounded
+ * copy of the target's is none. */
+static void a_head_with_another_embedding_is_no_start(void **state)
+{
+    (void)state;
+    eagle_head *copy = NULL;
+    eagle_trainer *next = NULL;
+    eagle_error err = {0};
+    lesson l;
+
+    lesson_begin(&l, true);
+
+    toy *other = toy_create(&(toy_options){.dim = toy_config(l.target, false)->dim,
+                                           .vocab = LESSON_VOCAB,
+                                           .own_embedding = true,
+                                           .seed = 9});
+    eagle_trainer *t = lesson_make(&l);
+    eagle_head_task task = {
+        .model = toy_model(l.target), .start = toy_head(other), .corpus = l.corpus};
+
+    lesson_assert_fails(EAGLE_EFIT, eagle_trainer_head(&next, NULL, &task, &l.opt, &err), &err,
+                        "an embedding that is not the target's");
+    assert_int_equal(eagle_trainer_export(t, l.dir, EAGLE_BF16, true, NULL), EAGLE_OK);
+    assert_int_equal(eagle_head_open(&copy, toy_model(l.target), l.dir, NULL), EAGLE_OK);
+    task.start = copy;
+    assert_int_equal(eagle_trainer_head(&next, NULL, &task, &l.opt, NULL), EAGLE_OK);
+
+    eagle_trainer_free(next);
+    eagle_head_free(copy);
+    eagle_trainer_free(t);
+    toy_free(other);
+    lesson_end(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -506,6 +540,7 @@ int main(void)
         cmocka_unit_test(rounded_weights_are_the_nearest),
         cmocka_unit_test(a_head_is_read_as_it_was_written),
         cmocka_unit_test(training_starts_from_given_weights),
+        cmocka_unit_test(a_head_with_another_embedding_is_no_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,7 +366,7 @@ static void texts_that_do_not_suffice_are_refused(void **state)
     lesson_assert_fails(EAGLE_EFORMAT, lesson_try(&t, NULL, &l, &err), &err, "800 tokens");
     l.opt.batch = 64;
     l.config.vocab = LESSON_VOCAB - 1;
-    lesson_assert_fails(EAGLE_EFIT, lesson_try(&t, NULL, &l, &err), &err, "holds token 11");
+    lesson_assert_fails(EAGLE_EFIT, lesson_try(&t, NULL, &l, &err), &err, "has token 11");
     l.config.vocab = LESSON_VOCAB;
     l.config.context = 8;
     lesson_assert_fails(EAGLE_EINVAL, lesson_try(&t, NULL, &l, &err), &err, "8 positions");
