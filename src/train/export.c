@@ -25,14 +25,34 @@ typedef struct {
     int32_t n;
 } file_tensors;
 
+/* Rounds n numbers to `dtype`; false when one is beyond it. A block at a time, so that what a training
+ * was planned to hold is not exceeded by a copy of its largest matrix. */
+static bool narrow(void *to, eagle_dtype dtype, const eagle_tensor *from, size_t n)
+{
+    enum { SOME = 1024 };
+    float wide[SOME];
+    bool finite = true;
+
+    for (size_t i = 0; i < n; i += SOME) {
+        const size_t some = n - i < SOME ? n - i : SOME;
+        const char *source = (const char *)from->data + i * eagle_dtype_size(from->dtype);
+        char *rounded = (char *)to + i * eagle_dtype_size(dtype);
+
+        eg_widen(wide, source, from->dtype, some);
+        eg_narrow(rounded, wide, dtype, some);
+        eg_widen(wide, rounded, dtype, some);
+        finite = eg_all_finite(wide, some) && finite;
+    }
+    return finite;
+}
+
 /* Appends a tensor of any float type as `dtype`. */
 static eagle_status add(file_tensors *f, const eagle_tensor *from, const char *name,
                         eagle_dtype dtype, eagle_error *err)
 {
     eagle_tensor *to = &f->tensor[f->n];
     const size_t n = from->size / eagle_dtype_size(from->dtype);
-    float *wide = NULL;
-    void *narrow = NULL;
+    void *rounded = NULL;
 
     *to = *from;
     to->name = name;
@@ -40,27 +60,18 @@ static eagle_status add(file_tensors *f, const eagle_tensor *from, const char *n
     if (from->dtype == dtype) {
         return EAGLE_OK;
     }
-    wide = eg_alloc(n, sizeof *wide);
-    narrow = eg_alloc(n, sizeof *wide); /* as large as the largest type */
-    f->rounded[f->n - 1] = narrow;
-    if (wide == NULL || narrow == NULL) {
-        free(wide);
+    rounded = eg_alloc(n, eagle_dtype_size(dtype));
+    f->rounded[f->n - 1] = rounded;
+    if (rounded == NULL) {
         return eg_fail(err, EAGLE_ENOMEM, "%s: no memory to round it", name);
     }
-    eg_widen(wide, from->data, from->dtype, n);
-    eg_narrow(narrow, wide, dtype, n);
-    eg_widen(wide, narrow, dtype, n);
-
-    const bool finite = eg_all_finite(wide, n);
-
-    free(wide);
-    if (!finite) {
+    if (!narrow(rounded, dtype, from, n)) {
         return eg_fail(err, EAGLE_ENUMERIC, "%s: a weight is beyond %s", name,
                        eagle_dtype_name(dtype));
     }
     to->dtype = dtype;
     to->size = n * eagle_dtype_size(dtype);
-    to->data = narrow;
+    to->data = rounded;
     return EAGLE_OK;
 }
 
