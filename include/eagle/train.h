@@ -45,6 +45,8 @@ typedef struct {
     double feature_weight; /* of smooth L1 on features                                 */
     double token_weight;   /* of soft cross entropy through the frozen LM head         */
     double noise;          /* features are read with uniform noise of +- this          */
+    double own_features;   /* share of features that the head reads as it would have
+                            * predicted them itself, as it does in a tree; 0: none     */
 } eagle_train_options;
 
 /* The published settings for a head (spec section 4.1), and usual ones for a target. */

@@ -114,6 +114,7 @@ static void add_options(facts *f, const eagle_train_options *o, bool heads)
         add_real(f, "feature_weight", o->feature_weight);
         add_real(f, "token_weight", o->token_weight);
         add_real(f, "noise", o->noise);
+        add_real(f, "own_features", o->own_features);
     }
 }
 

@@ -212,6 +212,20 @@ static void law_loss(eg_tally *tally, eg_head_net *net, const eg_real *next, siz
     }
 }
 
+static void forward(eg_head_net *net, const eg_batch *batch)
+{
+    fuse(net, batch);
+    eg_fwd_dense(net->x, &net->fc, net->fused, batch->n);
+    eg_layer_forward(net->g, &net->layer, &net->work, net->x, batch);
+}
+
+const eg_real *eg_head_net_predict(eg_head_net *net, const eg_batch *batch)
+{
+    (void)look_ahead(net, batch);
+    forward(net, batch);
+    return net->g;
+}
+
 static void pass(eg_loss *out, eg_network *network, const eg_batch *batch, bool learn)
 {
     eg_head_net *net = (eg_head_net *)network;
@@ -227,9 +241,7 @@ static void pass(eg_loss *out, eg_network *network, const eg_batch *batch, bool 
     if (n_learned == 0) {
         return;
     }
-    fuse(net, batch);
-    eg_fwd_dense(net->x, &net->fc, net->fused, n);
-    eg_layer_forward(net->g, &net->layer, &net->work, net->x, batch);
+    forward(net, batch);
     if (learn) {
         eg_clear(net->d, n * dim);
     }

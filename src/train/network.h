@@ -87,6 +87,10 @@ eg_size eg_head_net_size(const eagle_config *config);
  * input norm in the layer nothing else would bring it there. */
 void eg_head_net_init(eg_head_net *net, uint64_t seed);
 
+/* What the head makes of `batch` now: row i is its prediction of feature i + 1. [batch->n, dim], valid
+ * until the next call. */
+const eg_real *eg_head_net_predict(eg_head_net *net, const eg_batch *batch);
+
 /* The parameters of an existing head, widened; if the head has an embedding of its own, it takes the place
  * of the model's. EAGLE_EFIT as eg_target_net_load(). */
 eagle_status eg_head_net_load(eg_head_net *net, const eagle_head *head, eagle_error *err);

@@ -33,6 +33,36 @@ static void make_noise(eg_real *out, size_t n, const eagle_trainer *t)
     }
 }
 
+/* In a tree a head reads what it predicted itself, one level after the other. So the features of some
+ * rows, chosen by (seed, step, row), become its own predictions: what is between the two
+ * becomes the noise of these rows, and no gradient runs through it (scheduled sampling, Bengio et al. 2015).
+ * The second time the prediction rests on predictions, as two levels down. */
+#define OWN_LEVELS 2
+
+static void read_own(eg_batch *batch, eagle_trainer *t)
+{
+    const size_t dim = (size_t)t->net->config.dim;
+    const uint32_t key[2] = {(uint32_t)t->opt.seed, (uint32_t)(t->opt.seed >> 32)};
+    const uint64_t share = (uint64_t)(t->opt.own_features * 0x1p32);
+
+    for (int level = 0; level < OWN_LEVELS; level++) {
+        const eg_real *g = eg_head_net_predict(t->head, batch);
+
+        for (size_t s = 0; s < batch->n_sequences; s++) {
+            for (size_t i = (size_t)batch->start[s] + 1; i < (size_t)batch->start[s + 1]; i++) {
+                const uint32_t counter[4] = {(uint32_t)i, EG_PURPOSE_OWN, (uint32_t)t->step,
+                                             (uint32_t)((uint64_t)t->step >> 32)};
+                uint32_t word[4];
+
+                eg_philox4x32(word, counter, key);
+                for (size_t j = i * dim; word[0] < share && j < (i + 1) * dim; j++) {
+                    t->noise[j] = g[j - dim] - t->feature[j];
+                }
+            }
+        }
+    }
+}
+
 /* Gives a head's batch the target's features, stored or computed, and with `noisy` the noise. */
 static void add_features(eg_batch *batch, eagle_trainer *t, const eg_origin *origin, bool noisy)
 {
@@ -55,6 +85,9 @@ static void add_features(eg_batch *batch, eagle_trainer *t, const eg_origin *ori
     if (noisy && t->noise != NULL) {
         make_noise(t->noise, batch->n * dim, t);
         batch->noise = t->noise;
+        if (t->opt.own_features > 0.0) {
+            read_own(batch, t);
+        }
     }
 }
 

@@ -118,6 +118,7 @@ eagle_status eg_train_check(const eagle_train_options *opt, bool heads, eagle_er
         {"feature_weight", opt->feature_weight, FROM_ZERO, true},
         {"token_weight", opt->token_weight, FROM_ZERO, true},
         {"noise", opt->noise, FROM_ZERO, true},
+        {"own_features", opt->own_features, UP_TO_ONE, true},
     };
     eagle_status st = check_counts(opt, err);
 

@@ -251,7 +251,7 @@ static void make_teacher(eagle_trainer *t, const eagle_head_task *task)
     t->features = task->features;
     t->teacher = eg_target_net_make(&t->frozen, eagle_model_config(task->model), &t->room, true);
     t->feature = eg_arena_take(&t->frozen, EG_FOR_WORK, n, sizeof *t->feature);
-    if (t->opt.noise > 0.0) {
+    if (t->opt.noise > 0.0 || t->opt.own_features > 0.0) {
         t->noise = eg_arena_take(&t->frozen, EG_FOR_WORK, n, sizeof *t->noise);
     }
 }
@@ -331,6 +331,7 @@ eagle_status eagle_trainer_head(eagle_trainer **out, eagle_train_bill *bill,
     make_teacher(t, task);
     make_rest(t, size.n);
     t->net = net != NULL ? eg_head_net_network(net) : NULL;
+    t->head = net;
     st = finish(t, bill, &size, err);
     if (st != EAGLE_OK || bill != NULL) {
         goto done;

@@ -20,6 +20,7 @@ struct eagle_trainer {
     eg_target_net *teacher;         /* computes features where they are not stored  */
     eg_real *feature;               /* [batch, dim] of the batch at hand; heads     */
     eg_real *noise;                 /* [batch, dim]; NULL: none                     */
+    eg_head_net *head;              /* what `net` is in a head's training, or NULL  */
 
     eg_arena arena;  /* the network and its optimizer */
     eg_arena frozen; /* teacher, feature, noise       */

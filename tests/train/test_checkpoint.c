@@ -74,6 +74,9 @@ static void what_differs_is_named(void **state)
     l.opt.noise = 0.0;
     refuses(&l, path, EAGLE_EFIT, "\"noise\"");
     l = good;
+    l.opt.own_features = 0.25;
+    refuses(&l, path, EAGLE_EFIT, "\"own_features\"");
+    l = good;
     l.head = false;
     eagle_train_defaults_target(&l.opt);
     l.opt.batch = 64;

@@ -319,7 +319,8 @@ static void options_out_of_range_are_named(void **state)
                {&o->clip_norm, -1.0, "clip_norm"},
                {&o->feature_weight, -1.0, "feature_weight"},
                {&o->token_weight, NAN, "token_weight"},
-               {&o->noise, -0.1, "noise"}};
+               {&o->noise, -0.1, "noise"},
+               {&o->own_features, 1.1, "own_features"}};
     const struct {
         int32_t *at;
         int32_t value;
