@@ -89,4 +89,20 @@ static inline eg_batch numbers_batch(numbers *r, const int32_t *length, size_t n
     return (eg_batch){.n = (size_t)start[n_sequences], .n_sequences = n_sequences, .start = start};
 }
 
+/* For cmocka: each test begins with the seed, and releases its arrays. */
+static inline int numbers_set_up(void **state)
+{
+    static numbers r;
+
+    r = (numbers){.state = numbers_seed()};
+    *state = &r;
+    return 0;
+}
+
+static inline int numbers_tear_down(void **state)
+{
+    numbers_free(*state);
+    return 0;
+}
+
 #endif

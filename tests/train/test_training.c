@@ -382,22 +382,7 @@ static void any_number_of_threads_gives_the_bits_of_one(void **state)
 
 /* -------------------------------------------------------------------------------------------- */
 
-static int set_up(void **state)
-{
-    static numbers r;
-
-    r = (numbers){.state = numbers_seed()};
-    *state = &r;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    numbers_free(*state);
-    return 0;
-}
-
-#define CHECK(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define CHECK(f) cmocka_unit_test_setup_teardown(f, numbers_set_up, numbers_tear_down)
 
 int main(void)
 {
