@@ -2,9 +2,8 @@
 /* dot_avx2.c - the matrix product with AVX2, FMA and F16C, in the order of dot_portable.c.
  *
  * Two registers hold the 16 lanes of a sum, 0-7 and 8-15. One token takes both at once. Several
- * tokens take a piece of k twice, once for each half of the lanes: then 4 rows x 3 tokens fill
- * 12 of the 16 registers, and 7 loads feed 12 multiply-adds. Each half fetches one of the two rows
- * that are asked for ahead. */
+ * tokens take a piece of k twice, once for each half of the lanes: then 3 rows x 4 tokens or 4 x 3
+ * fill 12 of the 16 registers, and 7 loads feed 12 multiply-adds. */
 #include "base/alloc.h"
 #include "base/compiler.h"
 #include "kernels/matmul.h"
@@ -15,10 +14,12 @@
 #include <stdalign.h>
 
 #define HALF   8   /* lanes of a register            */
-#define TOKENS 3   /* most tokens of a tile          */
+#define ROWS   4   /* most rows of a tile            */
+#define TOKENS 4   /* most tokens of a tile          */
+#define SUMS   12  /* sums of a tile, in registers   */
+#define GROUP  2   /* tiles: see eg_matmul_parts     */
 #define FEW    24  /* tokens: see eg_matmul_parts    */
 #define PIECE  512 /* of k: see eg_matmul_parts      */
-#define SUMS   12  /* sums of a tile, in registers   */
 
 /* ---- eight weights, widened ------------------------------------------------------------------- */
 
@@ -63,7 +64,7 @@ EG_INLINE __m256i first_lanes(size_t n)
 
 /* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
 typedef struct {
-    const char *w[EG_TILE_ROWS];
+    const char *w[ROWS];
     const float *x[TOKENS];
 } operands;
 
@@ -82,9 +83,10 @@ EG_INLINE operands operands_of(const eg_tile *tile, eagle_dtype dtype, size_t ro
     return o;
 }
 
-/* sum[t * rows + r] += w[r][i..i+8) x x[t][i..i+8), lane by lane. */
-EG_INLINE void step(__m256 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype, size_t rows,
-                    size_t tokens)
+/* sum[t * rows + r] += w[r][i..i+8) x x[t][i..i+8), lane by lane: of weights and vectors the fewer are
+ * loaded first and stay, since 12 sums leave four registers. */
+EG_INLINE void step_high(__m256 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype,
+                         size_t rows, size_t tokens)
 {
     __m256 x[TOKENS];
 
@@ -100,6 +102,36 @@ EG_INLINE void step(__m256 sum[SUMS], const operands *o, size_t i, eagle_dtype d
         for (size_t t = 0; t < tokens; t++) {
             sum[t * rows + r] = _mm256_fmadd_ps(w, x[t], sum[t * rows + r]);
         }
+    }
+}
+
+EG_INLINE void step_wide(__m256 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype,
+                         size_t rows, size_t tokens)
+{
+    __m256 w[ROWS];
+
+    EG_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        w[r] = load8(o->w[r], i, dtype);
+    }
+    EG_UNROLL
+    for (size_t t = 0; t < tokens; t++) {
+        __m256 x = _mm256_loadu_ps(o->x[t] + i);
+
+        EG_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            sum[t * rows + r] = _mm256_fmadd_ps(w[r], x, sum[t * rows + r]);
+        }
+    }
+}
+
+EG_INLINE void step(__m256 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype, size_t rows,
+                    size_t tokens)
+{
+    if (rows < tokens) {
+        step_wide(sum, o, i, dtype, rows, tokens);
+    } else {
+        step_high(sum, o, i, dtype, rows, tokens);
     }
 }
 
@@ -158,18 +190,31 @@ EG_INLINE void finish_half(__m256 sum[SUMS], const operands *o, size_t n, size_t
     }
 }
 
-/* One half of the lanes of all sums, left in lanes [tokens, rows, 16]. */
+/* One half of the lanes of all sums, left in lanes [tokens, rows, 16]. What is fetched for later is taken
+ * a line of each row in turn: memory sees as many streams as for one token, and prefetches along. */
 EG_INLINE void run_half(float *lanes, const eg_tile *tile, size_t half, eagle_dtype dtype,
                         size_t rows, size_t tokens)
 {
     const operands o = operands_of(tile, dtype, rows, tokens);
     const size_t whole = tile->n - tile->n % EG_LANES;
-    const char *ahead = (const char *)tile->ahead + half * tile->w_stride * size_of(dtype);
+    const size_t row = tile->w_stride * size_of(dtype);
+    const char *ahead = tile->ahead == NULL
+                            ? NULL
+                            : (const char *)tile->ahead + half * (tile->n / 4) * size_of(dtype);
     __m256 sum[SUMS];
+    size_t i = 0;
 
     begin(sum, tile, half, rows * tokens);
-    for (size_t i = 0; i < whole; i += EG_LANES) {
-        _mm_prefetch(ahead + i * size_of(dtype), _MM_HINT_T0);
+    for (; tile->ahead != NULL && i + ROWS * EG_LANES <= whole; i += ROWS * EG_LANES) {
+        EG_UNROLL
+        for (size_t r = 0; r < ROWS; r++) {
+            if (r < rows) {
+                _mm_prefetch(ahead + r * row + i / 4 * size_of(dtype), _MM_HINT_T0);
+            }
+            step(sum, &o, i + r * EG_LANES + half * HALF, dtype, rows, tokens);
+        }
+    }
+    for (; i < whole; i += EG_LANES) {
         step(sum, &o, i + half * HALF, dtype, rows, tokens);
     }
     finish_half(sum, &o, tile->n, half, dtype, rows, tokens);
@@ -219,13 +264,22 @@ EG_INLINE void fold(const eg_tile *tile, const float *lanes, size_t rows, size_t
     EG_UNROLL
     for (size_t t = 0; t < tokens; t++, lanes += rows * EG_LANES) {
         float *y = tile->y + t * tile->y_stride;
-        __m128 first = fold16(lanes);
+        __m128 four[ROWS];
 
-        if (rows == EG_TILE_ROWS) {
-            _mm_storeu_ps(y, fold_four(first, fold16(lanes + EG_LANES),
-                                       fold16(lanes + 2 * EG_LANES), fold16(lanes + 3 * EG_LANES)));
+        EG_UNROLL
+        for (size_t r = 0; r < ROWS; r++) {
+            four[r] = fold16(lanes + (r < rows ? r : 0) * EG_LANES);
+        }
+
+        __m128 one = fold_four(four[0], four[1], four[2], four[3]);
+
+        if (rows == ROWS) {
+            _mm_storeu_ps(y, one);
+        } else if (rows == 3) {
+            _mm_storel_pi((__m64 *)y, one);
+            _mm_store_ss(y + 2, _mm_movehl_ps(one, one));
         } else {
-            _mm_store_ss(y, fold_four(first, first, first, first));
+            _mm_store_ss(y, one);
         }
     }
 }
@@ -247,12 +301,22 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
 }
 
 /* Each call is a copy of run_tile() for these constants. */
-EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows)
+EG_INLINE void choose_tokens(const eg_tile *tile, eagle_dtype dtype, size_t rows)
 {
     switch (tile->tokens) {
     case 1: run_tile(tile, dtype, rows, 1); break;
     case 2: run_tile(tile, dtype, rows, 2); break;
-    default: run_tile(tile, dtype, rows, 3); break;
+    case 3: run_tile(tile, dtype, rows, 3); break;
+    default: run_tile(tile, dtype, rows < ROWS ? rows : 3, 4); break;
+    }
+}
+
+EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
+{
+    switch (tile->rows) {
+    case 1: choose_tokens(tile, dtype, 1); break;
+    case 3: choose_tokens(tile, dtype, 3); break;
+    default: choose_tokens(tile, dtype, ROWS); break;
     }
 }
 
@@ -274,29 +338,42 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
 
 /* ---- the matrix product --------------------------------------------------------------------------- */
 
+/* Tiles of 3 rows x 4 tokens where the weights' way from memory decides. 4 x 3 for up to 3 tokens, which
+ * are one tile then, and for many, whose vectors come from a farther cache: 3 of them cost less. */
+EG_INLINE void matmul(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
+                      const eg_matmul_parts *low)
+{
+    eg_matmul_parts high = *low;
+
+    high.rows = 4;
+    high.tokens = 3;
+    high.group = x->n > FEW ? 1 : GROUP;
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, x->n <= high.tokens || x->n > FEW ? &high : low);
+}
+
 void eg_matmul_f32_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), TOKENS,   FEW,     PIECE,
-                                          tile_f32,      copy_f32, tile_f32};
+    static const eg_matmul_parts parts = {sizeof(float), 3,        TOKENS,   GROUP,   FEW,
+                                          PIECE,         tile_f32, copy_f32, tile_f32};
 
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, &parts);
 }
 
 void eg_matmul_f16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS,    FEW,     PIECE,
+    static const eg_matmul_parts parts = {sizeof(uint16_t), 3,         TOKENS,  GROUP, FEW, PIECE,
                                           tile_f16,         widen_f16, tile_f32};
 
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, &parts);
 }
 
 void eg_matmul_bf16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                          const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS,     FEW,     PIECE,
+    static const eg_matmul_parts parts = {sizeof(uint16_t), 3,          TOKENS,  GROUP, FEW, PIECE,
                                           tile_bf16,        widen_bf16, tile_f32};
 
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, &parts);
 }

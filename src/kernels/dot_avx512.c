@@ -12,10 +12,12 @@
 #include <immintrin.h>
 #include <stdalign.h>
 
-#define TOKENS 6                       /* most tokens of a tile          */
-#define FEW    32                      /* tokens: see eg_matmul_parts    */
-#define PIECE  1024                    /* of k: see eg_matmul_parts */
-#define SUMS   (EG_TILE_ROWS * TOKENS) /* sums of a tile, in registers   */
+#define ROWS   4               /* of a whole tile             */
+#define TOKENS 6               /* most tokens of a tile          */
+#define GROUP  1               /* tiles: see eg_matmul_parts  */
+#define FEW    32              /* tokens: see eg_matmul_parts    */
+#define PIECE  1024            /* of k: see eg_matmul_parts */
+#define SUMS   (ROWS * TOKENS) /* sums of a tile, in registers   */
 
 /* ---- sixteen weights, widened ------------------------------------------------------------------ */
 
@@ -51,7 +53,7 @@ EG_INLINE __m512 load_few(const void *w, size_t i, size_t n, eagle_dtype dtype)
 
 /* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
 typedef struct {
-    const char *w[EG_TILE_ROWS];
+    const char *w[ROWS];
     const float *x[TOKENS];
 } operands;
 
@@ -74,7 +76,7 @@ EG_INLINE operands operands_of(const eg_tile *tile, eagle_dtype dtype, size_t ro
 EG_INLINE void step(__m512 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype, size_t rows,
                     size_t tokens)
 {
-    __m512 w[EG_TILE_ROWS];
+    __m512 w[ROWS];
 
     EG_UNROLL
     for (size_t r = 0; r < rows; r++) {
@@ -131,7 +133,7 @@ EG_INLINE void fold(const eg_tile *tile, const float *lanes, size_t rows, size_t
         float *y = tile->y + t * tile->y_stride;
         __m128 first = fold16(lanes);
 
-        if (rows == EG_TILE_ROWS) {
+        if (rows == ROWS) {
             _mm_storeu_ps(y, fold_four(first, fold16(lanes + EG_LANES),
                                        fold16(lanes + 2 * EG_LANES), fold16(lanes + 3 * EG_LANES)));
         } else {
@@ -144,8 +146,8 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
 {
     const operands o = operands_of(tile, dtype, rows, tokens);
     const size_t whole = tile->n - tile->n % EG_LANES;
-    const char *ahead[2] = {tile->ahead,
-                            (const char *)tile->ahead + tile->w_stride * size_of(dtype)};
+    const size_t row = tile->w_stride * size_of(dtype);
+    const char *fetch = tile->ahead != NULL ? tile->ahead : tile->w;
     alignas(EG_ALIGN) float own[SUMS * EG_LANES];
     float *lanes = tile->to != NULL ? tile->to : own;
     __m512 sum[SUMS];
@@ -156,8 +158,10 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
             tile->from == NULL ? _mm512_setzero_ps() : _mm512_loadu_ps(tile->from + s * EG_LANES);
     }
     for (size_t i = 0; i < whole; i += EG_LANES) {
-        _mm_prefetch(ahead[0] + i * size_of(dtype), _MM_HINT_T1);
-        _mm_prefetch(ahead[1] + i * size_of(dtype), _MM_HINT_T1);
+        const char *ahead = fetch + i / 2 * size_of(dtype);
+
+        _mm_prefetch(ahead + i / EG_LANES % 2 * row, _MM_HINT_T1); /* rows 0 2, 1 3, 0 2, ... */
+        _mm_prefetch(ahead + (i / EG_LANES % 2 + 2) * row, _MM_HINT_T1);
         step(sum, &o, i, dtype, rows, tokens);
     }
     if (whole < tile->n) {
@@ -173,7 +177,7 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
 }
 
 /* Each call is a copy of run_tile() for these constants. */
-EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows)
+EG_INLINE void choose_tokens(const eg_tile *tile, eagle_dtype dtype, size_t rows)
 {
     switch (tile->tokens) {
     case 1: run_tile(tile, dtype, rows, 1); break;
@@ -182,6 +186,15 @@ EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows)
     case 4: run_tile(tile, dtype, rows, 4); break;
     case 5: run_tile(tile, dtype, rows, 5); break;
     default: run_tile(tile, dtype, rows, 6); break;
+    }
+}
+
+EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
+{
+    if (tile->rows == ROWS) {
+        choose_tokens(tile, dtype, ROWS);
+    } else {
+        choose_tokens(tile, dtype, 1);
     }
 }
 
@@ -206,8 +219,8 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
 void eg_matmul_f32_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), TOKENS,   FEW,     PIECE,
-                                          tile_f32,      copy_f32, tile_f32};
+    static const eg_matmul_parts parts = {sizeof(float), ROWS,     TOKENS,   GROUP,   FEW,
+                                          PIECE,         tile_f32, copy_f32, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -215,7 +228,7 @@ void eg_matmul_f32_avx512(float *y, size_t y_stride, const void *w, size_t n_row
 void eg_matmul_f16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS,    FEW,     PIECE,
+    static const eg_matmul_parts parts = {sizeof(uint16_t), ROWS,      TOKENS,  GROUP, FEW, PIECE,
                                           tile_f16,         widen_f16, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
@@ -224,7 +237,7 @@ void eg_matmul_f16_avx512(float *y, size_t y_stride, const void *w, size_t n_row
 void eg_matmul_bf16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                            const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS,     FEW,     PIECE,
+    static const eg_matmul_parts parts = {sizeof(uint16_t), ROWS,       TOKENS,  GROUP, FEW, PIECE,
                                           tile_bf16,        widen_bf16, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);

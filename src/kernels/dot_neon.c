@@ -13,12 +13,14 @@
 #include <arm_neon.h>
 #include <stdalign.h>
 
-#define WIDTH  4                       /* lanes of a register          */
-#define REGS   (EG_LANES / WIDTH)      /* registers of a sum           */
-#define TOKENS 3                       /* most tokens of a tile        */
-#define FEW    12                      /* tokens: see eg_matmul_parts  */
-#define PIECE  512                     /* of k: see eg_matmul_parts */
-#define SUMS   (EG_TILE_ROWS * TOKENS) /* sums of a tile               */
+#define WIDTH  4                  /* lanes of a register          */
+#define REGS   (EG_LANES / WIDTH) /* registers of a sum           */
+#define ROWS   4                  /* of a whole tile             */
+#define TOKENS 3                  /* most tokens of a tile        */
+#define GROUP  1                  /* tiles: see eg_matmul_parts  */
+#define FEW    12                 /* tokens: see eg_matmul_parts  */
+#define PIECE  512                /* of k: see eg_matmul_parts */
+#define SUMS   (ROWS * TOKENS)    /* sums of a tile               */
 
 /* ---- four weights, widened --------------------------------------------------------------------- */
 
@@ -54,7 +56,7 @@ EG_INLINE float32x4_t load_few(const void *w, size_t i, size_t n, eagle_dtype dt
 
 /* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
 typedef struct {
-    const char *w[EG_TILE_ROWS];
+    const char *w[ROWS];
     const float *x[TOKENS];
 } operands;
 
@@ -180,12 +182,21 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
 }
 
 /* Each call is a copy of run_tile() for these constants. */
-EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows)
+EG_INLINE void choose_tokens(const eg_tile *tile, eagle_dtype dtype, size_t rows)
 {
     switch (tile->tokens) {
     case 1: run_tile(tile, dtype, rows, 1); break;
     case 2: run_tile(tile, dtype, rows, 2); break;
     default: run_tile(tile, dtype, rows, 3); break;
+    }
+}
+
+EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
+{
+    if (tile->rows == ROWS) {
+        choose_tokens(tile, dtype, ROWS);
+    } else {
+        choose_tokens(tile, dtype, 1);
     }
 }
 
@@ -210,8 +221,8 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
 void eg_matmul_f32_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), TOKENS,   FEW,     PIECE,
-                                          tile_f32,      copy_f32, tile_f32};
+    static const eg_matmul_parts parts = {sizeof(float), ROWS,     TOKENS,   GROUP,   FEW,
+                                          PIECE,         tile_f32, copy_f32, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
@@ -219,7 +230,7 @@ void eg_matmul_f32_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
 void eg_matmul_f16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS,    FEW,     PIECE,
+    static const eg_matmul_parts parts = {sizeof(uint16_t), ROWS,      TOKENS,  GROUP, FEW, PIECE,
                                           tile_f16,         widen_f16, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
@@ -228,7 +239,7 @@ void eg_matmul_f16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
 void eg_matmul_bf16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                          const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), TOKENS,     FEW,     PIECE,
+    static const eg_matmul_parts parts = {sizeof(uint16_t), ROWS,       TOKENS,  GROUP, FEW, PIECE,
                                           tile_bf16,        widen_bf16, tile_f32};
 
     eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);

@@ -6,29 +6,17 @@
 
 static void tile_f32(const eg_tile *tile)
 {
-    if (tile->rows == EG_TILE_ROWS) {
-        choose_tile(tile, EAGLE_F32, EG_TILE_ROWS);
-    } else {
-        choose_tile(tile, EAGLE_F32, 1);
-    }
+    choose_tile(tile, EAGLE_F32);
 }
 
 static void tile_f16(const eg_tile *tile)
 {
-    if (tile->rows == EG_TILE_ROWS) {
-        choose_tile(tile, EAGLE_F16, EG_TILE_ROWS);
-    } else {
-        choose_tile(tile, EAGLE_F16, 1);
-    }
+    choose_tile(tile, EAGLE_F16);
 }
 
 static void tile_bf16(const eg_tile *tile)
 {
-    if (tile->rows == EG_TILE_ROWS) {
-        choose_tile(tile, EAGLE_BF16, EG_TILE_ROWS);
-    } else {
-        choose_tile(tile, EAGLE_BF16, 1);
-    }
+    choose_tile(tile, EAGLE_BF16);
 }
 
 static void copy_f32(float *y, const void *x, size_t n)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* matmul.c - walks a matrix product tile by tile: a block of rows and tokens, in it a span of k, in it
- * tile after tile of 4 rows, a piece of k at a time. What is slow depends on the number of tokens:
+ * group after group of rows, a piece of k at a time. What is slow depends on the number of tokens:
  *
- *   few     weights come from memory: spans are long, so that memory reads 4 rows from end to end,
- *           and each piece is fetched while the one before it is computed
- *   many    arithmetic: a span is one piece, and the weights are copied together first, as float32
+ *   few     weights come from memory: spans are long, so that memory reads a group's rows from end
+ *           to end, and the tiles fetch what comes next while they compute
+ *   many    arithmetic: a span is one piece, and a group's weights are copied together first, as
+ *           float32, so that each vector that is fetched serves the whole group
  *
  * Vectors are copied together in both cases: 2^k bytes apart they would fight for the same places in
  * near caches. Between pieces the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
@@ -17,14 +18,15 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Found by measurement (docs/performance.md). A block's lanes take 192 KB of stack, its copied pieces
- * 104 KB; few tokens touch little of either. */
+/* Found by measurement (docs/performance.md). A block's lanes take 198 KB of stack, its copied pieces
+ * 120 KB; few tokens touch little of either. */
 #define FEW_PIECE    8192 /* elements of all vectors together: a near cache */
 #define BLOCK_PIECE  512
-#define BLOCK_ROWS   64
+#define BLOCK_ROWS   66
 #define BLOCK_TOKENS 48
 #define BLOCK_SUMS   (BLOCK_ROWS * BLOCK_TOKENS)
 #define BLOCK_X      (BLOCK_TOKENS * BLOCK_PIECE)
+#define GROUP_ROWS   12 /* most rows of a group */
 
 /* What the tiles of one block share: some rows of w times some vectors of x. */
 typedef struct {
@@ -35,14 +37,24 @@ typedef struct {
     float *y;
     size_t y_stride;
     size_t n_tiles; /* tiles of tokens                           */
+    size_t group;   /* rows of a group: whole tiles              */
     size_t piece;   /* elements of k at once                     */
     size_t begin;   /* the span of k for which x is copied:      */
     size_t end;     /* one or more pieces                        */
     bool pack;      /* copy pieces of w                          */
     alignas(EG_ALIGN) float lanes[BLOCK_SUMS * EG_LANES];
     alignas(EG_ALIGN) float packed_x[BLOCK_X]; /* a span: [pieces, tokens, piece] */
-    alignas(EG_ALIGN) float packed_w[EG_TILE_ROWS * BLOCK_PIECE];
+    alignas(EG_ALIGN) float packed_w[GROUP_ROWS * BLOCK_PIECE];
 } block;
+
+/* A piece of k of one group of rows. */
+typedef struct {
+    size_t r;     /* its first row, of the block's          */
+    size_t rows;  /* of the group                           */
+    size_t tile;  /* rows of a tile                         */
+    size_t k;     /* where the piece begins                 */
+    eg_vectors x; /* the vectors from k on, a piece of each */
+} group;
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -54,65 +66,98 @@ static size_t ceil_div(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
-/* The weights that follow those of 4 rows before k: the same rows' next piece, or the next rows' first.
- * NULL at the end of a span. */
-static const char *next_piece(const block *b, size_t r, size_t k)
+/* The weights from row r and element k on. */
+static const char *weights_at(const block *b, size_t r, size_t k)
 {
-    if (k < b->end) {
-        return b->w + (r * b->x.dim + k) * b->parts->size;
+    return b->w + (r * b->x.dim + k) * b->parts->size;
+}
+
+/* The weights that are needed after those of the tile at row r: the group's next tile, its next piece,
+ * or the next group's first. NULL at the end of a span. */
+static const char *weights_after(const block *b, const group *g, size_t r)
+{
+    if (r + g->tile < g->r + g->rows) {
+        return weights_at(b, r + g->tile, g->k);
     }
-    if (r + 2 * EG_TILE_ROWS <= b->n_rows) {
-        return b->w + ((r + EG_TILE_ROWS) * b->x.dim + b->begin) * b->parts->size;
+    if (g->k + g->x.dim < b->end) {
+        return weights_at(b, g->r, g->k + g->x.dim);
+    }
+    if (g->r + 2 * g->rows <= b->n_rows) {
+        return weights_at(b, g->r + g->rows, b->begin);
     }
     return NULL;
 }
 
-/* While 4 rows serve several tiles of tokens, the next piece may be fetched, two rows by each of the
- * first two tiles. The others are told what they have already. */
-static const void *rows_ahead(const block *b, const eg_tile *tile, const char *next, size_t i)
+/* Copies the group's piece. */
+static void pack_group(block *b, const group *g)
 {
-    if (!b->pack && b->n_tiles > 1 && i < EG_TILE_ROWS / 2 && next != NULL) {
-        return next + 2 * i * b->x.dim * b->parts->size;
+    for (size_t i = 0; i < g->rows; i++) {
+        b->parts->widen(b->packed_w + i * g->x.dim, weights_at(b, g->r + i, g->k), g->x.dim);
     }
-    return tile->w;
 }
 
-/* Copies the rows' piece and makes the tile use the copy. */
-static void pack_rows(block *b, eg_tile *tile)
+/* The weights of the tile at row r: where they are, or where pack_group() put them. */
+static void point_to_weights(eg_tile *tile, const block *b, const group *g, size_t r)
 {
-    const char *w = tile->w;
-
-    for (size_t i = 0; i < tile->rows; i++) {
-        b->parts->widen(b->packed_w + i * tile->n, w + i * b->x.dim * b->parts->size, tile->n);
-    }
-    tile->w = b->packed_w;
-    tile->w_stride = tile->n;
-}
-
-/* All tokens of one tile of rows, for the piece of k that x holds and that begins at k. */
-static void run_piece(block *b, size_t r, size_t rows, size_t k, const eg_vectors *x)
-{
-    const char *next = next_piece(b, r, k + x->dim);
-    eg_tile_fn *run = b->pack ? b->parts->tile_f32 : b->parts->tile;
-    float *lanes = b->lanes + r * x->n * EG_LANES;
-    eg_tile tile = {.w = b->w + (r * b->x.dim + k) * b->parts->size,
-                    .w_stride = b->x.dim,
-                    .rows = rows,
-                    .x_stride = x->stride,
-                    .n = x->dim,
-                    .y_stride = b->y_stride};
-
+    tile->rows = g->tile;
+    tile->n = g->x.dim;
     if (b->pack) {
-        pack_rows(b, &tile);
+        tile->w = b->packed_w + (r - g->r) * g->x.dim;
+        tile->w_stride = g->x.dim;
+    } else {
+        tile->w = weights_at(b, r, g->k);
+        tile->w_stride = b->x.dim;
     }
-    for (size_t i = 0, t = 0; i < b->n_tiles; i++, t += tile.tokens) {
-        tile.tokens = ceil_div(x->n - t, b->n_tiles - i);
-        tile.x = x->data + t * x->stride;
-        tile.from = k > 0 ? lanes + t * rows * EG_LANES : NULL;
-        tile.to = k + x->dim < b->x.dim ? lanes + t * rows * EG_LANES : NULL;
-        tile.y = b->y + t * b->y_stride + r;
-        tile.ahead = rows_ahead(b, &tile, next, i);
-        run(&tile);
+    tile->ahead = NULL;
+}
+
+/* Tile `index` of the tokens, which begins at token t; returns its number of tokens. */
+static size_t point_to_tokens(eg_tile *tile, block *b, const group *g, size_t r, size_t index,
+                              size_t t)
+{
+    float *lanes = b->lanes + (r * g->x.n + t * g->tile) * EG_LANES;
+
+    tile->tokens = ceil_div(g->x.n - t, b->n_tiles - index);
+    tile->x = g->x.data + t * g->x.stride;
+    tile->x_stride = g->x.stride;
+    tile->from = g->k > 0 ? lanes : NULL;
+    tile->to = g->k + g->x.dim < b->x.dim ? lanes : NULL;
+    tile->y = b->y + t * b->y_stride + r;
+    tile->y_stride = b->y_stride;
+    return tile->tokens;
+}
+
+/* Few tokens: they stay in a near cache while the weights pass by. A tile fetches half of what comes
+ * next, and one that is alone does what it can. */
+static void run_few(block *b, const group *g)
+{
+    for (size_t r = g->r; r < g->r + g->rows; r += g->tile) {
+        const char *next = weights_after(b, g, r);
+        eg_tile tile;
+
+        for (size_t i = 0, t = 0; i < b->n_tiles; i++) {
+            point_to_weights(&tile, b, g, r);
+            if (i < 2 && next != NULL && b->x.n > 1) {
+                tile.ahead = next + i * (tile.n / 2) * b->parts->size;
+            }
+            t += point_to_tokens(&tile, b, g, r, i, t);
+            b->parts->tile(&tile);
+        }
+    }
+}
+
+/* Many tokens: the group's weights stay in a near cache while the tokens pass by. */
+static void run_many(block *b, const group *g)
+{
+    pack_group(b, g);
+    for (size_t i = 0, t = 0, tokens = 0; i < b->n_tiles; i++, t += tokens) {
+        for (size_t r = g->r; r < g->r + g->rows; r += g->tile) {
+            eg_tile tile;
+
+            point_to_weights(&tile, b, g, r);
+            tokens = point_to_tokens(&tile, b, g, r, i, t);
+            b->parts->tile_f32(&tile);
+        }
     }
 }
 
@@ -125,17 +170,16 @@ static eg_vectors piece_of_x(const block *b, size_t k, size_t n)
     return (eg_vectors){b->x.data + k, b->x.n, n, b->x.stride};
 }
 
-/* One tile of rows, for the span. */
-static void run_row_tile(block *b, size_t r, size_t rows)
+/* Rows r .. r + rows in tiles of `tile`, for the span. */
+static void run_group(block *b, size_t r, size_t rows, size_t tile)
 {
-    size_t k = b->begin;
+    group g = {.r = r, .rows = rows, .tile = tile, .k = b->begin};
 
     do { /* at least once: a sum of nothing is +0 */
-        eg_vectors x = piece_of_x(b, k, min_size(b->piece, b->end - k));
-
-        run_piece(b, r, rows, k, &x);
-        k += x.dim;
-    } while (k < b->end);
+        g.x = piece_of_x(b, g.k, min_size(b->piece, b->end - g.k));
+        (b->pack ? run_many : run_few)(b, &g);
+        g.k += g.x.dim;
+    } while (g.k < b->end);
 }
 
 /* Copies the span's vectors together, piece by piece. */
@@ -174,11 +218,14 @@ static void run_block(block *b)
         if (b->x.n > 1) {
             copy_span(b);
         }
-        for (; r + EG_TILE_ROWS <= b->n_rows; r += EG_TILE_ROWS) {
-            run_row_tile(b, r, EG_TILE_ROWS);
+        for (; r + b->group <= b->n_rows; r += b->group) {
+            run_group(b, r, b->group, b->parts->rows);
+        }
+        for (; r + b->parts->rows <= b->n_rows; r += b->parts->rows) {
+            run_group(b, r, b->parts->rows, b->parts->rows);
         }
         for (; r < b->n_rows; r++) {
-            run_row_tile(b, r, 1);
+            run_group(b, r, 1, 1);
         }
     } while (b->end < b->x.dim);
 }
@@ -203,15 +250,20 @@ void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, co
                      const eg_matmul_parts *parts)
 {
     const bool few = x->n <= parts->few;
-    const size_t rows = few ? BLOCK_SUMS / parts->few : BLOCK_ROWS;
     block b; /* not initialised as a whole: its buffers are large */
 
     assert(parts->few <= BLOCK_TOKENS);
+    assert(parts->rows * parts->group <= GROUP_ROWS);
     b.parts = parts;
     b.x = *x;
     b.y_stride = y_stride;
     b.pack = !few;
     b.piece = choose_piece(x, parts);
+    b.group = parts->rows * parts->group;
+
+    const size_t most = few ? BLOCK_SUMS / parts->few : BLOCK_ROWS;
+    const size_t rows = most - most % b.group;
+
     for (size_t r = 0; r < n_rows; r += rows) {
         b.w = (const char *)w + r * x->dim * parts->size;
         b.n_rows = min_size(rows, n_rows - r);

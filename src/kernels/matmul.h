@@ -10,14 +10,11 @@
 
 #include <stddef.h>
 
-/* Rows of a whole tile; the rows left over at a matrix's end are taken one by one. */
-#define EG_TILE_ROWS 4
-
 /* One tile's work: `n` elements of `rows` rows times `tokens` vectors. */
 typedef struct {
     const void *w;   /* the first row at the first element      */
     size_t w_stride; /* elements from row to row                */
-    size_t rows;     /* EG_TILE_ROWS or 1                       */
+    size_t rows;     /* eg_matmul_parts.rows or 1               */
     const float *x;  /* the first vector at the first element   */
     size_t x_stride;
     size_t tokens; /* 1 .. eg_matmul_parts.tokens             */
@@ -30,7 +27,8 @@ typedef struct {
     float *y; /* y[t * y_stride + r] */
     size_t y_stride;
 
-    const void *ahead; /* two rows, as w, that a tile may fetch for a later one */
+    /* As w, or NULL: of each of `rows` rows n / 2 elements, which a tile may fetch for a later one. */
+    const void *ahead;
 } eg_tile;
 
 typedef void eg_tile_fn(const eg_tile *tile);
@@ -40,7 +38,9 @@ typedef void eg_widen_fn(float *y, const void *x, size_t n);
 /* What one instruction set has for one type of weights. */
 typedef struct {
     size_t size;   /* bytes of a weight                                       */
+    size_t rows;   /* of a whole tile; those left over are taken one by one   */
     size_t tokens; /* most tokens of a tile                                   */
+    size_t group;  /* tiles of rows that take a piece of k one after another  */
     size_t few;    /* tokens up to which the weights' way from memory decides */
     size_t piece;  /* of k, for so few tokens; shorter for more than 16      */
     eg_tile_fn *tile;
