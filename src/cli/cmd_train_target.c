@@ -49,7 +49,7 @@ static eagle_status check(const eg_options *opt, eagle_error *err)
         st = refuse_beside("init", opt, EG_OPT_DIM, EG_OPT_UNTIED, err);
     }
     if (st == EAGLE_OK && opt->tokenizer != NULL) {
-        st = refuse_beside("tokenizer", opt, EG_OPT_VOCAB, EG_OPT_VOCAB, err);
+        st = refuse_beside("tokenizer", opt, EG_OPT_VOCAB, EG_OPT_EOS_ID, err);
     }
     return st;
 }
@@ -161,6 +161,10 @@ static eagle_status find_tokenizer(job *j, eagle_error *err)
     if (!eg_texts_are_plain(opt)) {
         return EAGLE_OK;
     }
+    if (EG_GIVEN(opt, EG_OPT_BOS_ID) || EG_GIVEN(opt, EG_OPT_EOS_ID)) {
+        return eg_cli_fail(err, EAGLE_EINVAL,
+                           "--bos-id, --eos-id: for texts that are ids; these have a tokenizer");
+    }
     if (opt->dry_run) {
         return learn_aside(&j->tokenizer, opt, err);
     }
@@ -231,7 +235,15 @@ static eagle_status describe(job *j, eagle_error *err)
                         .theta_given = true,
                         .rope = {.kind = EAGLE_ROPE_DEFAULT, .theta = 10000.0, .factor = 1.0},
                         .bos = -1};
-    if (j->tokenizer != NULL) {
+    if (j->tokenizer == NULL) {
+        if (net->bos_id >= net->vocab || net->eos_id >= net->vocab) {
+            return eg_cli_fail(err, EAGLE_EINVAL, "--bos-id %d, --eos-id %d: --vocab is %d",
+                               net->bos_id, net->eos_id, net->vocab);
+        }
+        c->bos = net->bos_id;
+        c->end[0] = net->eos_id;
+        c->n_end = net->eos_id >= 0 ? 1 : 0;
+    } else {
         c->vocab = eagle_tokenizer_vocab(j->tokenizer);
         st = first_token(&c->bos, j->tokenizer, err);
         c->end[0] = end_token(j->tokenizer, j->opt->data.separator);

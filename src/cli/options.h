@@ -85,6 +85,8 @@ enum {
     EG_OPT_KV_HEADS,
     EG_OPT_FFN,
     EG_OPT_VOCAB,
+    EG_OPT_BOS_ID,
+    EG_OPT_EOS_ID,
     EG_OPT_POSITIONS,
     EG_OPT_TIED,
     EG_OPT_UNTIED,
@@ -159,6 +161,8 @@ typedef struct {
     int32_t kv_heads; /* 0: not given, as many as heads                */
     int32_t ffn;      /* 0: not given, chosen by the command           */
     int32_t vocab;
+    int32_t bos_id;    /* of texts that are ids; -1: none               */
+    int32_t eos_id;    /* the same                                      */
     int32_t positions; /* max_position_embeddings                      */
     bool tied;
     bool untied;
