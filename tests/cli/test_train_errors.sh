@@ -61,7 +61,6 @@ same "$work/kept" "$target/checkpoint.eagle" 'the checkpoint'
 # A full disk: files may grow to some KiB only.
 code=0
 (
-    trap '' XFSZ
     ulimit -f 8
     train_target "$target" --resume
 ) >"$work/stdout" 2>"$work/stderr" || code=$?
