@@ -74,18 +74,28 @@ eagle_status eg_train_run_path(char **out, const char *dir, const char *name, ea
 
 uint64_t eg_train_run_memory(const eg_train_run *t)
 {
-    return t->before + eagle_train_bill_total(&t->bill) + t->judging;
+    const uint64_t learning = eagle_train_bill_total(&t->bill) + t->judging;
+    const uint64_t writing = eagle_writing_bill_total(&t->writing);
+
+    return t->before + (learning > writing ? learning : writing);
 }
 
 eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err)
 {
     const bool told = EG_GIVEN(t->opt, EG_OPT_MAX_MEMORY);
+    const char *what = told ? "--max-memory" : "what is free";
     const uint64_t need = eagle_train_bill_total(&t->bill) + t->judging;
+    const uint64_t writing = eagle_writing_bill_total(&t->writing);
     char text[4][EG_BYTES_TEXT];
 
-    if (t->trainer == NULL) { /* once it is made, what is free lacks what it holds */
+    if (!t->asked) { /* later, what is free lacks what this training holds */
         t->before = eg_peak_memory();
         t->limit = told ? t->opt->max_memory : eagle_memory_available();
+        t->asked = true;
+    }
+    if (t->limit != 0 && writing > t->limit) {
+        return eg_cli_fail(err, EAGLE_ELIMIT, "writing texts needs %s of memory, but %s is %s",
+                           eg_cli_bytes(text[0], writing), what, eg_cli_bytes(text[1], t->limit));
     }
     if (t->limit == 0 || need <= t->limit) {
         return EAGLE_OK;
@@ -94,8 +104,8 @@ eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err)
                        "needs %s of memory (weights %s, activations %s), but %s is %s; a smaller "
                        "--batch needs less",
                        eg_cli_bytes(text[0], need), eg_cli_bytes(text[1], t->bill.weights),
-                       eg_cli_bytes(text[2], t->bill.activations),
-                       told ? "--max-memory" : "what is free", eg_cli_bytes(text[3], t->limit));
+                       eg_cli_bytes(text[2], t->bill.activations), what,
+                       eg_cli_bytes(text[3], t->limit));
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------- */
