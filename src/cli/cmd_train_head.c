@@ -76,14 +76,15 @@ static eagle_status open_features(job *j, eagle_error *err)
     return st;
 }
 
-/* The texts that the target writes, or has written for this training. */
+/* The texts that the target writes, or has written for this training: without a checkpoint that knows
+ * their digest, a file with their name is not believed. */
 static eagle_status own_texts(job *j, const char *path, eagle_error *err)
 {
     const eg_options *opt = j->opt;
     eg_train_run *t = &j->training;
     eagle_status st = EAGLE_OK;
 
-    if (opt->resume && access(path, F_OK) == 0) {
+    if (t->found && access(path, F_OK) == 0) {
         return eg_texts_read(&j->texts, j->model, path, err);
     }
     st = eg_texts_bill(&t->writing, j->model, opt, err);
