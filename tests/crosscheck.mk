@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# crosscheck.mk - `make crosscheck`: our logits, token ids, learned tokenizers and training against the
-# published implementations.
+# crosscheck.mk - `make crosscheck`: our logits, token ids, learned tokenizers, training and written files
+# against the published implementations.
 #
 # The only target that needs Python: an environment of its own is made under build/crosscheck
 # once, with the CPU build of torch. CROSSCHECK=NAME limits it to one case.
@@ -21,6 +21,9 @@ crosscheck: all $(crosscheck_dir)/ready $(out)/tests/support/make_token_ids $(ou
 	  $(out)/tests/support/make_token_ids --data $(EAGLE_DATA)
 	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_train.py $(out)/tests/support/make_gradients \
 	  $(crosscheck_dir)/training --data $(EAGLE_DATA)
+	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_export.py $(BUILD)/eagle \
+	  $(out)/tests/support/make_token_ids $(out)/tests/support/make_gradients $(crosscheck_dir)/export \
+	  --data $(EAGLE_DATA)
 
 $(crosscheck_dir)/ready:
 	$(Q)$(PYTHON) -m venv $(crosscheck_dir)
