@@ -80,6 +80,7 @@ help:
 	  '  check-exhaustive  the proofs of exp, log, sin, cos over all inputs' \
 	  '  check-docs      stops, links, names, options and snippets of the docs' \
 	  'make crosscheck   compares with the published implementations (Python, optional)' \
+	  'make bench-train  how fast training is, beside PyTorch (Python, optional)' \
 	  '' \
 	  'FLAVOUR=release|debug|asan|ubsan|tsan  CC=gcc|clang  BLAS=0  WERROR=1  V=1  DEPS=0' \
 	  'TESTS=part  only test programs whose path contains it' \

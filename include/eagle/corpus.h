@@ -77,6 +77,20 @@ typedef struct {
 
 EAGLE_API void eagle_writing_defaults(eagle_writing_options *out);
 
+/* The memory that eagle_corpus_write() would take, in bytes, without writing. EAGLE_EINVAL, EAGLE_ELIMIT
+ * and EAGLE_EUNSUPPORTED as there. */
+typedef struct {
+    uint64_t weights; /* mapped, of the model                                             */
+    uint64_t work;    /* KV cache, activations, documents that are not complete: of those
+                       * that wait for an earlier one, as many as grow                    */
+    uint64_t texts;   /* of the corpus                                                    */
+} eagle_writing_bill;
+
+EAGLE_API uint64_t eagle_writing_bill_total(const eagle_writing_bill *bill);
+
+EAGLE_API eagle_status eagle_corpus_write_bill(eagle_writing_bill *out, const eagle_model *model,
+                                               const eagle_writing_options *opt, eagle_error *err);
+
 /* Told now and then how far the writing is; returns false to end it early, with what there is. */
 typedef bool eagle_writing_progress(void *ctx, int64_t done, int64_t of);
 

@@ -52,6 +52,16 @@ EAGLE_API uint64_t eagle_memory_available(void);
 /* Seconds of a clock that never goes back. */
 EAGLE_API double eagle_clock(void);
 
+/* Of n measurements, none of them a NaN, which are sorted: their median, and what a tenth of them lies below
+ * and above. Zeros for n == 0. */
+typedef struct {
+    double median;
+    double low;
+    double high;
+} eagle_spread;
+
+EAGLE_API eagle_spread eagle_spread_of(double *x, int32_t n);
+
 /* Version of the program, and of the canonical arithmetic it computes ("C0/kv=f32"). */
 EAGLE_API const char *eagle_version(void);
 EAGLE_API const char *eagle_contract(void);

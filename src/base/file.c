@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -136,6 +137,24 @@ char *eg_path_join(const char *dir, const char *name)
     return path;
 }
 
+/* ---- temporary names --------------------------------------------------------------------- */
+
+/* A new file is PATH.PID-N.unfinished, locked as long as it has that name. A process that is killed
+ * leaves its file without a lock, and the next one that writes PATH removes it. */
+#define TEMPORARY ".unfinished"
+
+/* False when another process holds the lock, or the file system has no locks. */
+static bool lock(int fd, bool wait)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int result;
+
+    do {
+        result = fcntl(fd, wait ? F_SETLKW : F_SETLK, &whole);
+    } while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
 /* Creates a file of a name that nobody has, as public as any other new file: the system applies the
  * umask, which only a process, not a library, may look at. */
 static int create_beside(char *name, size_t size, const char *path)
@@ -143,16 +162,82 @@ static int create_beside(char *name, size_t size, const char *path)
     int fd = -1;
 
     for (int i = 0; fd < 0 && i < 1000 && (i == 0 || errno == EEXIST); i++) {
-        snprintf(name, size, "%s.%ld-%d", path, (long)getpid(), i);
+        struct stat info;
+
+        snprintf(name, size, "%s.%ld-%d" TEMPORARY, path, (long)getpid(), i);
         fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        /* Another process may have taken it for a leftover before it was locked. */
+        if (fd >= 0 && lock(fd, true) && fstat(fd, &info) == 0 && info.st_nlink == 0) {
+            close(fd);
+            fd = -1;
+            errno = EEXIST;
+        }
     }
     return fd;
+}
+
+/* Whether `name` is a temporary one for `base`, of another process. Our own may be another thread's, and
+ * a lock does not tell threads apart. */
+static bool is_temporary(const char *name, const char *base)
+{
+    const char digits[] = "0123456789";
+    const size_t size = strlen(base);
+
+    if (strncmp(name, base, size) != 0 || name[size] != '.') {
+        return false;
+    }
+    const char *pid = name + size + 1;
+    const char *number = pid + strspn(pid, digits);
+    const size_t n = *number == '-' ? strspn(number + 1, digits) : 0;
+
+    return number > pid && n > 0 && strcmp(number + 1 + n, TEMPORARY) == 0 &&
+           strtol(pid, NULL, 10) != (long)getpid();
+}
+
+/* Removes a file that nobody holds a lock of. Between opening and locking its owner may have given it
+ * its true name, and the temporary one to another file. */
+static void remove_unlocked(int folder, const char *name)
+{
+    const int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat locked;
+    struct stat named;
+
+    if (fd < 0) {
+        return;
+    }
+    if (lock(fd, false) && fstat(fd, &locked) == 0 && fstatat(folder, name, &named, 0) == 0 &&
+        locked.st_dev == named.st_dev && locked.st_ino == named.st_ino) {
+        unlinkat(folder, name, 0);
+    }
+    close(fd);
+}
+
+/* Removes what killed processes left of `path`, as far as that is possible: nobody depends on it.
+ * `room` has space for the path. */
+static void remove_leftovers(char *room, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+
+    snprintf(room, size, "%.*s.", (int)(base - path), path); /* DIR/. or . */
+
+    DIR *dir = opendir(room);
+
+    if (dir == NULL) {
+        return;
+    }
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (is_temporary(entry->d_name, base)) {
+            remove_unlocked(dirfd(dir), entry->d_name);
+        }
+    }
+    closedir(dir);
 }
 
 eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
-    const size_t size = strlen(path) + 32; /* a dot, two numbers */
+    const size_t size = strlen(path) + 64; /* a dot, two numbers, TEMPORARY */
     struct stat info;
     int fd = -1;
 
@@ -174,6 +259,7 @@ eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
         }
         goto done;
     }
+    remove_leftovers(out->temporary, size, path);
     fd = create_beside(out->temporary, size, path);
     if (fd < 0) {
         free(out->temporary); /* there is no such file to remove */
@@ -200,14 +286,20 @@ done:
 
 eagle_status eg_output_commit(eg_output *out, eagle_error *err)
 {
-    bool beside = out->temporary != NULL;
-    bool failed = fflush(out->file) != 0 || (beside && fsync(fileno(out->file)) != 0) ||
-                  ferror(out->file) != 0;
+    const bool beside = out->temporary != NULL;
+    bool failed =
+        fflush(out->file) != 0 || ferror(out->file) != 0 ||
+        (beside && (fsync(fileno(out->file)) != 0 || rename(out->temporary, out->path) != 0));
+    int why = errno;
 
-    failed = fclose(out->file) != 0 || failed;
+    /* Renamed before, because closing gives up the lock; what is on the disk can no longer fail. */
+    if (fclose(out->file) != 0 && !beside && !failed) {
+        failed = true;
+        why = errno;
+    }
     out->file = NULL;
-    if (failed || (beside && rename(out->temporary, out->path) != 0)) {
-        return eg_fail(err, EAGLE_EWRITE, "%s: write failed: %s", out->path, strerror(errno));
+    if (failed) {
+        return eg_fail(err, EAGLE_EWRITE, "%s: write failed: %s", out->path, strerror(why));
     }
     free(out->temporary);
     out->temporary = NULL;
@@ -216,11 +308,11 @@ eagle_status eg_output_commit(eg_output *out, eagle_error *err)
 
 void eg_output_close(eg_output *out)
 {
+    if (out->temporary != NULL) {
+        unlink(out->temporary); /* before the lock goes: then the name may be another's */
+    }
     if (out->file != NULL) {
         fclose(out->file);
-    }
-    if (out->temporary != NULL) {
-        unlink(out->temporary);
     }
     free(out->temporary);
     free(out->path);

@@ -31,8 +31,9 @@ void eg_map_advise(const eg_map *map);
 /* "dir/name" into a new string; NULL without memory. Free with free(). */
 char *eg_path_join(const char *dir, const char *name);
 
-/* A file written under a temporary name beside `path` and renamed when complete. What is there and
- * is no regular file, such as a device or a link, is written to as it is. */
+/* A file written under a temporary name beside `path` and renamed when complete. What a killed process
+ * left under such a name is removed by the next that opens the same `path`; two at once do not meet. What is
+ * there and is no regular file, such as a device or a link, is written to as it is. */
 typedef struct {
     FILE *file;
     char *path;

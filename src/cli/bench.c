@@ -309,31 +309,16 @@ eagle_status eg_bench_run(eg_bench *b, eagle_error *err)
     return st;
 }
 
-static int by_value(const void *a, const void *b)
+eagle_spread eg_bench_spread(const eg_bench *b, int32_t what)
 {
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-eg_spread eg_bench_spread(const eg_bench *b, int32_t what)
-{
-    double sorted[EG_BENCH_MAX];
+    double taken[EG_BENCH_MAX];
     bool all = 2 * b->n_quiet < b->n_repeats;
     int32_t n = 0;
 
     for (int32_t r = 0; r < b->n_repeats; r++) {
         if (all || b->others[r] <= EG_BENCH_QUIET) {
-            sorted[n++] = b->sample[what][r];
+            taken[n++] = b->sample[what][r];
         }
     }
-    if (n == 0) {
-        return (eg_spread){0};
-    }
-    qsort(sorted, (size_t)n, sizeof sorted[0], by_value);
-    return (eg_spread){.median =
-                           n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2,
-                       .low = sorted[n / 10],
-                       .high = sorted[n - 1 - n / 10]};
+    return eagle_spread_of(taken, n);
 }

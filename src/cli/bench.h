@@ -26,12 +26,6 @@ enum {
 #define EG_BENCH_MAX 2000 /* repeats, noisy ones included */
 
 typedef struct {
-    double median;
-    double low;  /* 10th percentile */
-    double high; /* 90th percentile */
-} eg_spread;
-
-typedef struct {
     eg_engine *engine;
     const eg_options *opt;
     const eg_prompt *prompt; /* of the whole rounds                */
@@ -67,7 +61,7 @@ eagle_status eg_bench_open(eg_bench *b, eg_engine *e, const eg_options *opt,
 eagle_status eg_bench_run(eg_bench *b, eagle_error *err);
 
 /* Over the quiet repeats, or over all when fewer than half were quiet. */
-eg_spread eg_bench_spread(const eg_bench *b, int32_t what);
+eagle_spread eg_bench_spread(const eg_bench *b, int32_t what);
 
 void eg_bench_close(eg_bench *b);
 

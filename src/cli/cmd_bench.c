@@ -11,7 +11,7 @@
 /* What the figures come to. Rates are per second, of the median; ranges from the 10th to the 90th
  * percentile of the time. */
 typedef struct {
-    eg_spread time[EG_M_COUNT];
+    eagle_spread time[EG_M_COUNT];
     double bandwidth;    /* bytes/s of reading all weights        */
     double decode_bytes; /* bytes/s of weights in plain decoding  */
     double tau;
@@ -43,7 +43,7 @@ static bool quiet(const eg_bench *b)
 /* ---- text ------------------------------------------------------------------------------------- */
 
 /* `n` per second: median and range. */
-static void print_rate(const char *name, eg_spread t, double n, const char *unit)
+static void print_rate(const char *name, eagle_spread t, double n, const char *unit)
 {
     printf("%-14s %10.2f %s  [%.2f .. %.2f]", name, n / t.median, unit, n / t.high, n / t.low);
 }
@@ -55,7 +55,7 @@ static void print_verify(const figures *f)
     printf("\nverify: score, verify and commit of a tree of n nodes\n"
            "   n         ms  [10 %% .. 90 %%]       V(n)\n");
     for (int32_t i = 0; i < EG_BENCH_TREES; i++) {
-        eg_spread t = f->time[EG_M_VERIFY + i];
+        eagle_spread t = f->time[EG_M_VERIFY + i];
 
         printf("%4d %10.3f  [%.3f .. %.3f]  %.2f\n", eg_bench_tree[i], 1e3 * t.median, 1e3 * t.low,
                1e3 * t.high, t.median / one);
@@ -99,7 +99,7 @@ static void print_text(const eg_bench *b, const figures *f)
 
 /* ---- JSON ------------------------------------------------------------------------------------- */
 
-static json_t *spread_json(eg_spread t)
+static json_t *spread_json(eagle_spread t)
 {
     return json_pack("{s:f, s:f, s:f}", "median_s", t.median, "p10_s", t.low, "p90_s", t.high);
 }
@@ -110,7 +110,7 @@ static json_t *verify_json(const figures *f)
     int bad = 0;
 
     for (int32_t i = 0; i < EG_BENCH_TREES; i++) {
-        eg_spread t = f->time[EG_M_VERIFY + i];
+        eagle_spread t = f->time[EG_M_VERIFY + i];
 
         bad |= json_array_append_new(list, json_pack("{s:i, s:o, s:f}", "n", eg_bench_tree[i],
                                                      "time", spread_json(t), "ratio",

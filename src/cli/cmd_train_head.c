@@ -8,6 +8,7 @@
 #include "cli/train_run.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SELF_GENERATED "self-generated.jsonl"
 
@@ -75,6 +76,28 @@ static eagle_status open_features(job *j, eagle_error *err)
     return st;
 }
 
+/* The texts that the target writes, or has written for this training: without a checkpoint that knows
+ * their digest, a file with their name is not believed. */
+static eagle_status own_texts(job *j, const char *path, eagle_error *err)
+{
+    const eg_options *opt = j->opt;
+    eg_train_run *t = &j->training;
+    eagle_status st = EAGLE_OK;
+
+    if (t->found && access(path, F_OK) == 0) {
+        return eg_texts_read(&j->texts, j->model, path, err);
+    }
+    st = eg_texts_bill(&t->writing, j->model, opt, err);
+    if (st == EAGLE_OK) {
+        st = eg_train_run_afford(t, err);
+    }
+    if (st != EAGLE_OK) {
+        return st;
+    }
+    return opt->dry_run ? eg_texts_for_plan(&j->texts, j->model, opt, err)
+                        : eg_texts_write(&j->texts, j->model, opt, path, err);
+}
+
 static eagle_status read_texts(job *j, eagle_error *err)
 {
     const eg_options *opt = j->opt;
@@ -91,15 +114,12 @@ static eagle_status read_texts(job *j, eagle_error *err)
     if (st != EAGLE_OK || opt->data.self_generate == 0) {
         return st;
     }
-    if (opt->dry_run) {
-        return eg_texts_for_plan(&j->texts, j->model, opt, err);
-    }
-    if (opt->data.self_save != NULL) {
-        return eg_texts_self(&j->texts, j->model, opt, opt->data.self_save, err);
+    if (opt->dry_run || opt->data.self_save != NULL) {
+        return own_texts(j, opt->data.self_save, err);
     }
     st = eg_train_run_path(&path, opt->out, SELF_GENERATED, err);
     if (st == EAGLE_OK) {
-        st = eg_texts_self(&j->texts, j->model, opt, path, err);
+        st = own_texts(j, path, err);
     }
     free(path);
     return st;
@@ -122,6 +142,9 @@ static eagle_status make_trainer(job *j, eagle_error *err)
     eagle_status st = eagle_trainer_head(&t->trainer, &t->bill, &task, &settings, err);
 
     if (st == EAGLE_OK) {
+        if (t->bill.texts < t->writing.texts) { /* room that grew with them; a plan's are fewer */
+            t->bill.texts = t->writing.texts;
+        }
         st = eg_train_run_afford(t, err);
     }
     return st == EAGLE_OK ? eagle_trainer_head(&t->trainer, NULL, &task, &settings, err) : st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.c - SIGINT and SIGTERM as a flag. */
+/* signals.c - SIGINT and SIGTERM as a flag; writing brings errors, no signals. */
 #include "cli/signals.h"
 
 #include <signal.h>
@@ -26,6 +26,7 @@ void eg_signals_install(void)
     sigaction(SIGTERM, &act, NULL);
     act.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &act, NULL);
+    sigaction(SIGXFSZ, &act, NULL); /* a file at the limit of its size: write() says so */
 }
 
 void eg_signals_hold(void)

@@ -31,14 +31,19 @@ static void print_network(const eg_train_run *t)
 static void print_memory(const eg_train_run *t)
 {
     const eagle_train_bill *bill = &t->bill;
-    char text[7][EG_BYTES_TEXT];
+    char text[8][EG_BYTES_TEXT];
 
     printf("memory     %s: weights with gradients and moments %s, activations %s, "
-           "the target's part %s, texts %s, judging %s, the program before %s\n",
+           "the target's part %s, texts %s, judging %s, the program before %s",
            eg_cli_bytes(text[0], eg_train_run_memory(t)), eg_cli_bytes(text[1], bill->weights),
            eg_cli_bytes(text[2], bill->activations), eg_cli_bytes(text[3], bill->frozen),
            eg_cli_bytes(text[4], bill->texts), eg_cli_bytes(text[5], t->judging),
            eg_cli_bytes(text[6], t->before));
+    if (t->writing.work > 0) {
+        printf("; before, for the target to write texts, %s",
+               eg_cli_bytes(text[7], eagle_writing_bill_total(&t->writing)));
+    }
+    printf("\n");
 }
 
 /* A few steps, whose weights nobody keeps. */

@@ -22,6 +22,9 @@
 /* Not *.safetensors: some loaders take every such file of a directory for weights. */
 #define CHECKPOINT "checkpoint.eagle"
 
+/* Room for the way in which a target wrote its texts; what is longer is cut. */
+#define WRITING_TEXT 512
+
 /* ---- before ------------------------------------------------------------------------------ */
 
 eagle_status eg_train_run_check(const eg_options *opt, eagle_error *err)
@@ -74,18 +77,28 @@ eagle_status eg_train_run_path(char **out, const char *dir, const char *name, ea
 
 uint64_t eg_train_run_memory(const eg_train_run *t)
 {
-    return t->before + eagle_train_bill_total(&t->bill) + t->judging;
+    const uint64_t learning = eagle_train_bill_total(&t->bill) + t->judging;
+    const uint64_t writing = eagle_writing_bill_total(&t->writing);
+
+    return t->before + (learning > writing ? learning : writing);
 }
 
 eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err)
 {
     const bool told = EG_GIVEN(t->opt, EG_OPT_MAX_MEMORY);
+    const char *what = told ? "--max-memory" : "what is free";
     const uint64_t need = eagle_train_bill_total(&t->bill) + t->judging;
+    const uint64_t writing = eagle_writing_bill_total(&t->writing);
     char text[4][EG_BYTES_TEXT];
 
-    if (t->trainer == NULL) { /* once it is made, what is free lacks what it holds */
+    if (!t->asked) { /* later, what is free lacks what this training holds */
         t->before = eg_peak_memory();
         t->limit = told ? t->opt->max_memory : eagle_memory_available();
+        t->asked = true;
+    }
+    if (t->limit != 0 && writing > t->limit) {
+        return eg_cli_fail(err, EAGLE_ELIMIT, "writing texts needs %s of memory, but %s is %s",
+                           eg_cli_bytes(text[0], writing), what, eg_cli_bytes(text[1], t->limit));
     }
     if (t->limit == 0 || need <= t->limit) {
         return EAGLE_OK;
@@ -94,44 +107,83 @@ eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err)
                        "needs %s of memory (weights %s, activations %s), but %s is %s; a smaller "
                        "--batch needs less",
                        eg_cli_bytes(text[0], need), eg_cli_bytes(text[1], t->bill.weights),
-                       eg_cli_bytes(text[2], t->bill.activations),
-                       told ? "--max-memory" : "what is free", eg_cli_bytes(text[3], t->limit));
+                       eg_cli_bytes(text[2], t->bill.activations), what,
+                       eg_cli_bytes(text[3], t->limit));
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------- */
 
-/* The memo of a checkpoint; NULL without memory. */
-static char *write_memo(const eg_best *best)
+/* How the target writes its texts, as far as the trainer does not know it. */
+static void describe_writing(char text[WRITING_TEXT], const eg_options *opt)
 {
+    const eg_data_options *data = &opt->data;
+    size_t n = (size_t)snprintf(text, WRITING_TEXT, "%" PRId64 " tokens from %d,%d at",
+                                data->self_generate, data->self_prompt.min, data->self_prompt.max);
+
+    for (int32_t i = 0; i < data->self_temps.n && n < WRITING_TEXT; i++) {
+        n += (size_t)snprintf(text + n, WRITING_TEXT - n, "%c%g", i == 0 ? ' ' : ',',
+                              (double)data->self_temps.item[i]);
+    }
+}
+
+/* The memo of a checkpoint; NULL without memory. */
+static char *write_memo(const eg_train_run *t)
+{
+    const eg_best *best = &t->best;
     json_t *memo = json_pack("{s:I, s:I, s:f}", "judged", (json_int_t)best->judged, "step",
                              (json_int_t)best->step, "length", best->length);
+
+    if (t->opt->data.self_generate > 0) {
+        char writing[WRITING_TEXT];
+
+        describe_writing(writing, t->opt);
+        json_object_set_new(memo, "writing", json_string(writing));
+    }
     char *text = json_dumps(memo, JSON_COMPACT | JSON_REAL_PRECISION(17));
 
     json_decref(memo);
     return text;
 }
 
-static eagle_status read_memo(eg_best *out, const char *path, const char *memo, eagle_error *err)
+/* EAGLE_EFIT when the texts were written in another way than the options say now; a training on other
+ * texts has none, and is told by their digest. */
+static eagle_status check_writing(const eg_train_run *t, const char *found, eagle_error *err)
+{
+    char wanted[WRITING_TEXT];
+
+    describe_writing(wanted, t->opt);
+    if (t->opt->data.self_generate == 0 || found == NULL || strcmp(found, wanted) == 0) {
+        return EAGLE_OK;
+    }
+    return eg_cli_fail(err, EAGLE_EFIT, "%s: the target wrote %s there, but is to write %s here",
+                       t->checkpoint, found, wanted);
+}
+
+static eagle_status read_memo(eg_train_run *t, const char *memo, eagle_error *err)
 {
     json_t *json = json_loads(memo != NULL ? memo : "", 0, NULL);
     json_int_t judged = 0;
     json_int_t step = 0;
-    const int bad = json_unpack(json, "{s:I, s:I, s:F}", "judged", &judged, "step", &step, "length",
-                                &out->length);
+    const char *writing = NULL;
+    eagle_status st = EAGLE_OK;
 
-    json_decref(json);
-    if (bad != 0 || judged < 0 || step < 0) {
-        return eg_cli_fail(err, EAGLE_EFORMAT, "%s: its memo does not say what was best so far",
-                           path);
+    if (json_unpack(json, "{s:I, s:I, s:F, s?s}", "judged", &judged, "step", &step, "length",
+                    &t->best.length, "writing", &writing) != 0 ||
+        judged < 0 || step < 0) {
+        st = eg_cli_fail(err, EAGLE_EFORMAT, "%s: its memo does not say what was best so far",
+                         t->checkpoint);
+    } else {
+        t->best.judged = judged;
+        t->best.step = step;
+        st = check_writing(t, writing, err);
     }
-    out->judged = judged;
-    out->step = step;
-    return EAGLE_OK;
+    json_decref(json);
+    return st;
 }
 
 static eagle_status save(eg_train_run *t, eagle_error *err)
 {
-    char *memo = write_memo(&t->best);
+    char *memo = write_memo(t);
 
     if (memo == NULL) {
         return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory to write it", t->checkpoint);
@@ -182,7 +234,7 @@ static eagle_status resume(eg_train_run *t, eagle_error *err)
     eagle_status st = eagle_trainer_resume(&what, t->trainer, t->checkpoint, err);
 
     if (st == EAGLE_OK) {
-        st = read_memo(&t->best, t->checkpoint, what.memo, err);
+        st = read_memo(t, what.memo, err);
     }
     if (st != EAGLE_OK) {
         return st;
@@ -292,8 +344,13 @@ static eagle_status loop(eg_train_run *t, eagle_error *err)
 
 eagle_status eg_train_run_start(eg_train_run *t, eagle_error *err)
 {
-    eagle_status st = t->found ? resume(t, err) : EAGLE_OK;
+    eagle_status st = EAGLE_OK;
 
+    if (t->found) {
+        st = resume(t, err);
+    } else if (t->opt->data.self_generate > 0) {
+        st = save(t, err); /* which knows the texts: they need not be written again */
+    }
     t->first_step = eagle_trainer_steps(t->trainer);
     if (st == EAGLE_OK && t->texts->held_out != NULL && t->opt->model == NULL) {
         st = eg_texts_bytes(&t->held_out_bytes, t->texts->held_out, t->tokenizer, err);

@@ -25,9 +25,12 @@ struct eg_train_run {
     const eg_train_texts *texts;
     eagle_trainer *trainer;
     eagle_train_bill bill;
+    eagle_writing_bill
+        writing;      /* of the target's own texts, before the trainer is made; zeros: none */
     uint64_t judging; /* bytes that `judge` needs for a while               */
-    uint64_t before;  /* bytes that the program held before the trainer was made */
-    uint64_t limit;   /* bytes that it may need, fixed at that time; 0: not known */
+    bool asked;       /* whether it was asked what it may need; then:                */
+    uint64_t before;  /* bytes that the program held before                          */
+    uint64_t limit;   /* bytes that it may need, 0: not known                        */
 
     /* Measures the acceptance length of the present weights; *whole is false when a signal cut it
      * short. NULL: the last weights are those that count. */
@@ -63,8 +66,8 @@ eagle_status eg_train_run_path(char **out, const char *dir, const char *name, ea
 /* Bytes of the whole process, by plan. */
 uint64_t eg_train_run_memory(const eg_train_run *t);
 
-/* EAGLE_ELIMIT when bill and judging are more than --max-memory, or than what was free at the first call,
- * which is before the trainer is made. */
+/* EAGLE_ELIMIT when bill and judging, or before them the writing of texts, are more than --max-memory, or
+ * than what was free at the first call, which is before anything of them is made. */
 eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err);
 
 /* Looks for the checkpoint, before anything costs time or replaces a file: EAGLE_EINVAL when there is

@@ -86,14 +86,12 @@ static bool show_writing(void *ctx, int64_t done, int64_t of)
     return true;
 }
 
-static eagle_status write_own(eagle_corpus **out, int64_t tokens, const eg_train_texts *texts,
-                              const eagle_model *model, const eg_options *opt, eagle_error *err)
+static eagle_writing_options writing_options(const eagle_model *model, const eg_options *opt)
 {
     eagle_writing_options how;
-    eg_progress progress;
 
     eagle_writing_defaults(&how);
-    how.tokens = tokens;
+    how.tokens = opt->data.self_generate;
     how.length = eg_texts_length(opt, model);
     how.prompt_min = opt->data.self_prompt.min;
     how.prompt_max = opt->data.self_prompt.max;
@@ -101,6 +99,31 @@ static eagle_status write_own(eagle_corpus **out, int64_t tokens, const eg_train
     how.n_temperatures = opt->data.self_temps.n;
     how.seed = opt->seed;
     how.threads = EG_GIVEN(opt, EG_OPT_THREADS) ? opt->threads : 0;
+    return how;
+}
+
+eagle_status eg_texts_bill(eagle_writing_bill *out, const eagle_model *model, const eg_options *opt,
+                           eagle_error *err)
+{
+    const eagle_writing_options how = writing_options(model, opt);
+
+    return eagle_corpus_write_bill(out, model, &how, err);
+}
+
+/* Puts a corpus in the place of texts->learned. */
+static void replace(eg_train_texts *texts, eagle_corpus *own)
+{
+    eagle_corpus_free(texts->learned);
+    texts->learned = own;
+}
+
+static eagle_status write_own(eagle_corpus **out, int64_t tokens, const eg_train_texts *texts,
+                              const eagle_model *model, const eg_options *opt, eagle_error *err)
+{
+    eagle_writing_options how = writing_options(model, opt);
+    eg_progress progress;
+
+    how.tokens = tokens;
     eg_progress_start(&progress, opt->quiet);
 
     eagle_status st =
@@ -110,37 +133,34 @@ static eagle_status write_own(eagle_corpus **out, int64_t tokens, const eg_train
     return st;
 }
 
-/* Reads what an earlier run wrote. */
-static eagle_status read_own(eagle_corpus **out, const eagle_model *model, const char *path,
-                             eagle_error *err)
+eagle_status eg_texts_write(eg_train_texts *texts, const eagle_model *model, const eg_options *opt,
+                            const char *path, eagle_error *err)
 {
+    eagle_corpus *own = NULL;
+    eagle_status st = write_own(&own, opt->data.self_generate, texts, model, opt, err);
+
+    if (st == EAGLE_OK) {
+        replace(texts, own);
+        st = eagle_corpus_save(own, path, err);
+    }
+    return st;
+}
+
+eagle_status eg_texts_read(eg_train_texts *texts, const eagle_model *model, const char *path,
+                           eagle_error *err)
+{
+    eagle_corpus *own = NULL;
     eagle_corpus_options how;
 
     eagle_corpus_defaults(&how);
     how.format = EAGLE_CORPUS_JSONL;
-    return eagle_corpus_read(out, &path, 1, NULL, eagle_model_config(model)->vocab, &how, err);
-}
 
-eagle_status eg_texts_self(eg_train_texts *texts, const eagle_model *model, const eg_options *opt,
-                           const char *path, eagle_error *err)
-{
-    eagle_corpus *own = NULL;
-    eagle_status st = EAGLE_OK;
+    eagle_status st =
+        eagle_corpus_read(&own, &path, 1, NULL, eagle_model_config(model)->vocab, &how, err);
 
-    if (opt->resume && access(path, F_OK) == 0) {
-        st = read_own(&own, model, path, err);
-    } else {
-        st = write_own(&own, opt->data.self_generate, texts, model, opt, err);
-        if (st == EAGLE_OK) {
-            st = eagle_corpus_save(own, path, err);
-        }
-    }
     if (st == EAGLE_OK) {
-        eagle_corpus_free(texts->learned);
-        texts->learned = own;
-        own = NULL;
+        replace(texts, own);
     }
-    eagle_corpus_free(own);
     return st;
 }
 
@@ -157,8 +177,7 @@ eagle_status eg_texts_for_plan(eg_train_texts *texts, const eagle_model *model,
     eagle_status st = write_own(&own, all < step ? all : step, texts, model, opt, err);
 
     if (st == EAGLE_OK) {
-        eagle_corpus_free(texts->learned);
-        texts->learned = own;
+        replace(texts, own);
     }
     return st;
 }

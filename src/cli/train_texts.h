@@ -27,10 +27,17 @@ eagle_status eg_texts_split(eg_train_texts *texts, const eg_options *opt, eagle_
 /* --length, or where it was not given, at most what the model is made for. */
 int32_t eg_texts_length(const eg_options *opt, const eagle_model *model);
 
-/* Puts text that `model` writes in the place of texts->learned, or reads it from `path` when it
- * stands there and the training is resumed; else writes it there. */
-eagle_status eg_texts_self(eg_train_texts *texts, const eagle_model *model, const eg_options *opt,
-                           const char *path, eagle_error *err);
+/* What eg_texts_write() will take. */
+eagle_status eg_texts_bill(eagle_writing_bill *out, const eagle_model *model, const eg_options *opt,
+                           eagle_error *err);
+
+/* Puts text that `model` writes in the place of texts->learned, and keeps it at `path`. */
+eagle_status eg_texts_write(eg_train_texts *texts, const eagle_model *model, const eg_options *opt,
+                            const char *path, eagle_error *err);
+
+/* Puts what eg_texts_write() kept at `path` in the place of texts->learned. */
+eagle_status eg_texts_read(eg_train_texts *texts, const eagle_model *model, const char *path,
+                           eagle_error *err);
 
 /* The same for a dry run, which needs no more than the texts of a step: nothing is written where the
  * beginnings suffice for that. */

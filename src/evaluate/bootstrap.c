@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/spread.h"
 #include "sample/draws.h"
 #include "sample/wide.h"
 
@@ -52,14 +53,6 @@ static double resampled(eg_figure *figure, const eg_parts *part, int32_t n, uint
     return figure(&sum);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 eagle_status eg_bootstrap(eagle_interval *out, eg_figure *figure, const eg_parts *part, int32_t n,
                           int32_t resamples, uint64_t seed, eagle_error *err)
 {
@@ -81,15 +74,9 @@ eagle_status eg_bootstrap(eagle_interval *out, eg_figure *figure, const eg_parts
     for (int32_t b = 0; b < resamples; b++) {
         sorted[b] = resampled(figure, part, n, (uint32_t)b, seed);
     }
-    qsort(sorted, (size_t)resamples, sizeof *sorted, by_value);
+    eg_sort(sorted, (size_t)resamples);
     *out = (eagle_interval){
         .mean = figure(&sum), .low = sorted[left_out], .high = sorted[resamples - 1 - left_out]};
     free(sorted);
     return EAGLE_OK;
-}
-
-double eg_median(double *x, int32_t n)
-{
-    qsort(x, (size_t)n, sizeof *x, by_value);
-    return n % 2 == 1 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2.0;
 }

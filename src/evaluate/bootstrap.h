@@ -20,7 +20,4 @@ typedef double eg_figure(const eg_parts *sum);
 eagle_status eg_bootstrap(eagle_interval *out, eg_figure *figure, const eg_parts *part, int32_t n,
                           int32_t resamples, uint64_t seed, eagle_error *err);
 
-/* The median of n >= 1 numbers, which are sorted. */
-double eg_median(double *x, int32_t n);
-
 #endif

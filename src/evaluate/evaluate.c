@@ -219,15 +219,16 @@ static void note(work *w, int32_t d)
     run *spec = &w->runs[d + 1];
     eagle_evaluated_prompt *out = &e->prompt[(size_t)d * (size_t)e->n_prompts + (size_t)e->n_done];
 
-    *out = (eagle_evaluated_prompt){.n_output = spec->g.n,
-                                    .rounds = spec->g.counts.rounds,
-                                    .drafted = spec->g.counts.drafted,
-                                    .accepted = spec->g.counts.accepted,
-                                    .first_difference = spec->differs,
-                                    .n_plain = plain->g.n,
-                                    .spec_s = eg_median(spec->seconds, w->opt->repeat)};
+    *out =
+        (eagle_evaluated_prompt){.n_output = spec->g.n,
+                                 .rounds = spec->g.counts.rounds,
+                                 .drafted = spec->g.counts.drafted,
+                                 .accepted = spec->g.counts.accepted,
+                                 .first_difference = spec->differs,
+                                 .n_plain = plain->g.n,
+                                 .spec_s = eagle_spread_of(spec->seconds, w->opt->repeat).median};
     if (w->opt->plain) {
-        out->plain_s = eg_median(plain->seconds, w->opt->repeat);
+        out->plain_s = eagle_spread_of(plain->seconds, w->opt->repeat).median;
     }
     if (eagle_evaluation_judged(e)) {
         const int32_t at = first_difference(&plain->g, plain->mark, &spec->g, spec->mark);

@@ -3,7 +3,9 @@
  *
  *   w = w (1 - lr decay)
  *   m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g^2
- *   w = w - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps) */
+ *   w = w - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)
+ *
+ * Of libm only sqrt is used, which IEEE 754 defines: pow and cos differ from one libm to another. */
 #include "train/adamw.h"
 
 #include <math.h>
@@ -19,9 +21,34 @@ void eg_adamw_make(eg_adamw *out, size_t n, eg_arena *arena)
     out->v = eg_arena_reals(arena, EG_FOR_WEIGHTS, n);
 }
 
+/* x^n, n >= 0, by squaring: about 2 log2(n) roundings, each of which may be multiplied by up to n. */
+static double power(double x, int64_t n)
+{
+    double y = 1.0;
+
+    for (; n > 0; n /= 2) {
+        y = n % 2 == 1 ? y * x : y;
+        x *= x;
+    }
+    return y;
+}
+
+/* (1 - cos(pi x)) / 2 = sin^2(pi x / 2) for x in [0, 1], by the series of the sine from its last term
+ * inwards. The first term left out is below (pi / 2)^25 / 25! = 2^-67. */
+static double half_wave(double x)
+{
+    const double angle = 1.57079632679489661923 * x;
+    double sine = 1.0;
+
+    for (int k = 22; k >= 2; k -= 2) {
+        sine = 1.0 - angle * angle / (k * (k + 1)) * sine;
+    }
+    sine *= angle;
+    return sine * sine;
+}
+
 double eg_adamw_rate(const eg_adamw_options *opt, int64_t t)
 {
-    const double pi = 3.14159265358979323846;
     const int64_t decay = opt->steps - opt->warmup; /* steps of the decay */
     double rest = 1.0;                              /* what is left of it, 1 to 0 */
 
@@ -34,7 +61,7 @@ double eg_adamw_rate(const eg_adamw_options *opt, int64_t t)
     switch (opt->schedule) {
     case EAGLE_SCHEDULE_CONSTANT: rest = 1.0; break;
     case EAGLE_SCHEDULE_LINEAR: break;
-    case EAGLE_SCHEDULE_COSINE: rest = 0.5 * (1.0 - cos(pi * rest)); break;
+    case EAGLE_SCHEDULE_COSINE: rest = half_wave(rest); break;
     }
     return opt->lr * (opt->lr_floor + (1.0 - opt->lr_floor) * rest);
 }
@@ -111,8 +138,8 @@ static step_numbers numbers_of(const eg_adamw_options *opt, int64_t t)
         .b1_rest = (eg_real)(1.0 - opt->beta1),
         .b2 = (eg_real)opt->beta2,
         .b2_rest = (eg_real)(1.0 - opt->beta2),
-        .rate = (eg_real)(lr / (1.0 - pow(opt->beta1, (double)t))),
-        .spread = (eg_real)sqrt(1.0 - pow(opt->beta2, (double)t)),
+        .rate = (eg_real)(lr / (1.0 - power(opt->beta1, t))),
+        .spread = (eg_real)sqrt(1.0 - power(opt->beta2, t)),
         .eps = (eg_real)opt->eps,
     };
 }

@@ -40,18 +40,30 @@ void eagle_corpus_free(eagle_corpus *c)
     }
 }
 
+/* Tokens that there is room for once `need` are asked for: doubled as often as that takes. */
+static size_t grown(size_t cap, size_t need)
+{
+    cap = cap < 1024 ? 1024 : cap;
+    while (cap < need) {
+        cap = cap > SIZE_MAX / 2 ? SIZE_MAX : 2 * cap;
+    }
+    return cap;
+}
+
+uint64_t eg_corpus_bytes(size_t tokens)
+{
+    return (uint64_t)grown(0, tokens) * (sizeof(int32_t) + sizeof(uint8_t));
+}
+
 /* Room for `need` tokens. Each array is as before when it could not grow. */
 static eagle_status reserve(eagle_corpus *c, size_t need, eagle_error *err)
 {
-    size_t cap = c->token_cap < 1024 ? 1024 : c->token_cap;
+    const size_t cap = grown(c->token_cap, need);
+    size_t size;
 
     if (need <= c->token_cap) {
         return EAGLE_OK;
     }
-    while (cap < need) {
-        cap = cap > SIZE_MAX / 2 ? SIZE_MAX : 2 * cap;
-    }
-    size_t size;
     int32_t *token = eg_mul_size(&size, cap, sizeof *token) ? realloc(c->token, size) : NULL;
 
     if (token != NULL) {

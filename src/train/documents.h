@@ -25,6 +25,9 @@ eagle_status eg_corpus_create(eagle_corpus **out, eagle_error *err);
 eagle_status eg_corpus_append(eagle_corpus *corpus, const int32_t *token, size_t n, bool learn,
                               eagle_error *err);
 
+/* Bytes of the arrays of a corpus that grew to so many tokens, its documents' beginnings aside. */
+uint64_t eg_corpus_bytes(size_t tokens);
+
 /* Tokens of the open document. */
 size_t eg_corpus_open_length(const eagle_corpus *corpus);
 

@@ -100,6 +100,12 @@ static void report_loss(eagle_train_report *out, const eg_loss *loss)
     out->right = loss->n_learned > 0 ? (double)loss->n_right / (double)loss->n_learned : 0.0;
 }
 
+/* A NaN without its sign, which means nothing and differs between processors. */
+static double without_sign(double x)
+{
+    return isnan(x) ? NAN : x;
+}
+
 /* Nothing was learned: back to where the step began. */
 static eagle_status undo(eagle_trainer *t, eg_place before, const char *what, double value,
                          eagle_error *err)
@@ -109,7 +115,7 @@ static eagle_status undo(eagle_trainer *t, eg_place before, const char *what, do
     memset(p->grad, 0, p->n * sizeof *p->grad);
     (void)eg_feeder_seek(t->feeder, before); /* it was one a moment ago */
     return eg_fail(err, EAGLE_ENUMERIC, "step %lld: the %s is %g", (long long)(t->step + 1), what,
-                   value);
+                   without_sign(value));
 }
 
 eagle_status eagle_trainer_step(eagle_train_report *out, eagle_trainer *t, eagle_error *err)
@@ -204,7 +210,8 @@ eagle_status eagle_trainer_validate(eagle_train_report *out, eagle_trainer *t,
     const eg_loss loss = loss_of(t, feeder);
 
     if (!isfinite(loss.total)) {
-        st = eg_fail(err, EAGLE_ENUMERIC, "the loss of the texts to validate on is %g", loss.total);
+        st = eg_fail(err, EAGLE_ENUMERIC, "the loss of the texts to validate on is %g",
+                     without_sign(loss.total));
         goto done;
     }
     report_loss(out, &loss);

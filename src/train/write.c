@@ -102,7 +102,7 @@ static eagle_status check(const writer *w, eagle_error *err)
         return eg_fail(err, EAGLE_EUNSUPPORTED, "a vocabulary of %d tokens: at most %d", c->vocab,
                        EG_LAW_VOCAB);
     }
-    return eg_corpus_check(w->prompts, c->vocab, err);
+    return EAGLE_OK;
 }
 
 /* ---- documents ------------------------------------------------------------------------------- */
@@ -365,10 +365,50 @@ static eagle_status lay_out(writer *w, eagle_error *err)
         return eg_fail(err, EAGLE_ENOMEM, "no memory to write %d sequences of %d tokens",
                        o->sequences, o->length);
     }
-    for (int32_t s = 0; s < o->sequences; s++) {
+    for (int32_t s = 0; !arena->count_only && s < o->sequences; s++) {
         w->in_region[s] = -1;
     }
     return EAGLE_OK;
+}
+
+/* Options that are sound, and all that needs room; in an arena that counts, on paper only. */
+static eagle_status prepare(writer *w, eagle_error *err)
+{
+    if (w->opt.threads == 0) {
+        w->opt.threads = eagle_cpu_count();
+    }
+    const eagle_status st = check(w, err);
+
+    return st == EAGLE_OK ? lay_out(w, err) : st;
+}
+
+uint64_t eagle_writing_bill_total(const eagle_writing_bill *bill)
+{
+    return bill->weights + bill->work + bill->texts;
+}
+
+eagle_status eagle_corpus_write_bill(eagle_writing_bill *out, const eagle_model *model,
+                                     const eagle_writing_options *opt, eagle_error *err)
+{
+    writer w = {.model = model, .opt = *opt, .arena = {.count_only = true}};
+    const eagle_status st = prepare(&w, err);
+    const eagle_tensor *t;
+
+    *out = (eagle_writing_bill){0};
+    if (st == EAGLE_OK) {
+        const uint64_t documents = 2 * (uint64_t)opt->sequences * (uint64_t)opt->length;
+
+        out->work = documents * sizeof(int32_t);
+        for (int i = 0; i < EG_N_PURPOSES; i++) {
+            out->work += w.arena.bytes[i];
+        }
+        for (int32_t i = 0; (t = eagle_model_tensor(model, i)) != NULL; i++) {
+            out->weights += t->size;
+        }
+        out->texts = eg_corpus_bytes((size_t)opt->tokens);
+    }
+    eg_arena_free(&w.arena);
+    return st;
 }
 
 /* Writes until enough is written, or `progress` has had enough. */
@@ -418,11 +458,10 @@ eagle_status eagle_corpus_write(eagle_corpus **out, const eagle_model *model,
     writer w = {.model = model, .prompts = prompts, .opt = *opt};
 
     *out = NULL;
-    w.opt.threads = opt->threads == 0 ? eagle_cpu_count() : opt->threads;
 
-    eagle_status st = check(&w, err);
+    eagle_status st = prepare(&w, err);
 
-    st = st == EAGLE_OK ? lay_out(&w, err) : st;
+    st = st == EAGLE_OK ? eg_corpus_check(prompts, model->target.config.vocab, err) : st;
     st = st == EAGLE_OK ? eg_corpus_create(&w.corpus, err) : st;
     st = st == EAGLE_OK ? run(&w, progress, ctx, err) : st;
     st = st == EAGLE_OK ? hand_over_rest(&w, err) : st;

@@ -38,6 +38,14 @@ same "$work/plain" "$work/spec" 'text with the head'
     --steps 4 --eval-tokens 8 -q >/dev/null
 "$EAGLE" inspect "$target" "$work/stored" >/dev/null
 
+# The memory that the writing takes is in the plan, and under the limit.
+# shellcheck disable=SC2086
+"$EAGLE" train head -m "$target" --data "$texts" $small --self-generate 600 --dry-run >"$work/stdout" 2>/dev/null
+grep -q '; before, for the target to write texts, [1-9]' "$work/stdout" || { cat "$work/stdout"; exit 1; }
+# shellcheck disable=SC2086
+expect 5 'writing texts needs .* --max-memory is 64.0 KiB' train head -m "$target" --data "$texts" $small \
+    --self-generate 600 -o "$work/none" --max-memory 64K
+
 # A target that is made for less than the usual length sets it.
 train_target "$work/narrow" --ctx 48 --steps 2 -q >/dev/null
 "$EAGLE" train head -m "$work/narrow" --data "$texts" -o "$work/narrow-head" --batch 64 --steps 2 -t 1 \

@@ -63,7 +63,6 @@ same "$work/kept" "$target/checkpoint.eagle" 'the checkpoint'
 # A full disk: files may grow to some KiB only.
 code=0
 (
-    trap '' XFSZ
     ulimit -f 8
     train_target "$target" --resume
 ) >"$work/stdout" 2>"$work/stderr" || code=$?
@@ -75,5 +74,5 @@ same "$work/kept" "$target/checkpoint.eagle" 'the checkpoint after a full disk'
 code=0
 train_target "$work/wild" --lr 1e30 --warmup 0 --save-every 1 >"$work/stdout" 2>"$work/stderr" || code=$?
 equal 6 "$code" 'exit code of a loss that is no number'
-grep -q 'step 2: the ' "$work/stderr" || { cat "$work/stderr"; exit 1; }
+grep -q -e 'step 2: the .* is nan$' -e 'step 2: the .* is inf$' "$work/stderr" || { cat "$work/stderr"; exit 1; }
 [ -s "$work/wild/checkpoint.eagle" ] || { echo 'the state before was not kept'; exit 1; }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # test_train_resume.sh - a training that is killed at random moments, ten times, goes on each time, and
-# ends with the files of one that was left alone; Ctrl-C saves and exits with 130.
+# ends with the files of one that was left alone; Ctrl-C saves and exits with 130; texts that the target
+# wrote are gone on with only where the checkpoint knows them.
 . tests/cli/lib.sh
 . tests/cli/train_lib.sh
 target=$work/target
@@ -37,6 +38,8 @@ for file in model.safetensors config.json checkpoint.eagle; do
     cmp -s "$work/whole/$file" "$work/killed/$file" ||
         { echo "$file differs after $kills kills, SEED=$seed"; exit 1; }
 done
+[ -z "$(ls "$work/killed/" | grep '^checkpoint.eagle.')" ] ||
+    { echo 'unfinished checkpoints are left:'; ls "$work/killed"; exit 1; }
 
 # Ctrl-C, once a checkpoint is there so that the loop runs.
 (head "$work/stopped") &
@@ -56,3 +59,28 @@ esac
 (head "$work/stopped" --resume)
 cmp -s "$work/whole/checkpoint.eagle" "$work/stopped/checkpoint.eagle" ||
     { echo 'the state differs after Ctrl-C'; exit 1; }
+
+# own DIR ARGUMENT...: what the target writes itself.
+own() {
+    dir=$1
+    shift
+    # shellcheck disable=SC2086
+    "$EAGLE" train head -m "$target" --data "$texts" -o "$dir" $small --steps 4 --eval-tokens 8 \
+        --self-generate 600 --self-temps 0,1 "$@" >"$work/stdout" 2>"$work/stderr"
+}
+own "$work/own"
+mkdir "$work/planted"
+sed 's/\[[0-9]*,/[7,/' "$work/own/self-generated.jsonl" >"$work/planted/self-generated.jsonl"
+own "$work/planted" --resume
+for file in self-generated.jsonl model.safetensors checkpoint.eagle; do
+    cmp -s "$work/own/$file" "$work/planted/$file" ||
+        { echo "$file differs after a file of texts that nobody knows"; exit 1; }
+done
+code=0
+own "$work/own" --resume --self-generate 601 || code=$?
+equal 4 "$code" 'exit code for other texts'
+grep -q 'wrote 600 tokens .* but is to write 601 tokens' "$work/stderr" || { cat "$work/stderr"; exit 1; }
+code=0
+own "$work/early" --save-every 0 --lr 1e30 --warmup 0 || code=$?
+equal 6 "$code" 'exit code of a loss that is no number'
+[ -s "$work/early/checkpoint.eagle" ] || { echo 'no checkpoint before the first step'; exit 1; }

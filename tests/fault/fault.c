@@ -8,10 +8,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -148,4 +152,34 @@ long fault_live(void)
 
     pthread_mutex_unlock(&lock);
     return live;
+}
+
+/* At most about so many allocations of one attempt are failed. */
+#define MOST_FAILURES 1500
+
+void fault_each_in_turn(const char *what, fault_attempt *attempt)
+{
+    eagle_error err = {EAGLE_OK, ""};
+    const long live = fault_live();
+    long failures = 0;
+
+    fault_arm(0);
+    assert_int_equal(attempt(&err), EAGLE_OK);
+    const long n = fault_disarm();
+
+    assert_true(n > 0);
+    assert_int_equal(fault_live(), live);
+    for (long i = 1; i <= n; i += 1 + n / MOST_FAILURES) {
+        err = (eagle_error){EAGLE_OK, ""};
+        fault_arm(i);
+        const eagle_status st = attempt(&err);
+
+        fault_disarm();
+        if (st != EAGLE_ENOMEM || fault_live() != live || err.message[0] == '\0') {
+            fail_msg("%s, allocation %ld of %ld: status \"%s\", %ld blocks left, message \"%s\"",
+                     what, i, n, eagle_status_name(st), fault_live() - live, err.message);
+        }
+        failures++;
+    }
+    printf("count: %ld of %ld allocations of %s failed in turn\n", failures, n, what);
 }

@@ -25,41 +25,6 @@ static char target_dir[SCRATCH_PATH];
 static char head_dir[SCRATCH_PATH];
 static char real_dir[SCRATCH_PATH]; /* of a real model; empty when there is none */
 
-/* Creates something and frees it again; returns the creation's status. */
-typedef eagle_status attempt_fn(eagle_error *err);
-
-/* At most this many allocations of one creation are failed: all of them, or every k-th. */
-#define MOST_FAILURES 1500
-
-static void fail_each_in_turn(const char *what, attempt_fn *attempt)
-{
-    eagle_error err = {EAGLE_OK, ""};
-    const long live = fault_live();
-    long failures = 0;
-
-    fault_arm(0);
-    assert_int_equal(attempt(&err), EAGLE_OK);
-    const long n = fault_disarm();
-
-    assert_true(n > 0);
-    assert_int_equal(fault_live(), live);
-    for (long i = 1; i <= n; i += 1 + n / MOST_FAILURES) {
-        err = (eagle_error){EAGLE_OK, ""};
-        fault_arm(i);
-        const eagle_status st = attempt(&err);
-
-        fault_disarm();
-        if (st != EAGLE_ENOMEM || fault_live() != live || err.message[0] == '\0') {
-            print_error(
-                "%s, allocation %ld of %ld: status \"%s\", %ld blocks left, message \"%s\"\n", what,
-                i, n, eagle_status_name(st), fault_live() - live, err.message);
-            fail();
-        }
-        failures++;
-    }
-    printf("count: %ld of %ld allocations of %s failed in turn\n", failures, n, what);
-}
-
 /* ---- models and heads -------------------------------------------------------------------- */
 
 static eagle_status create_model(eagle_error *err)
@@ -115,10 +80,10 @@ static eagle_status open_tokenizer(eagle_error *err)
 static void models_and_heads_survive_every_failed_allocation(void **state)
 {
     (void)state;
-    fail_each_in_turn("eagle_model_create", create_model);
-    fail_each_in_turn("eagle_head_create", create_head);
-    fail_each_in_turn("eagle_model_open", open_model);
-    fail_each_in_turn("eagle_head_open", open_head);
+    fault_each_in_turn("eagle_model_create", create_model);
+    fault_each_in_turn("eagle_head_create", create_head);
+    fault_each_in_turn("eagle_model_open", open_model);
+    fault_each_in_turn("eagle_head_open", open_head);
 }
 
 static void tokenizers_survive_failed_allocations(void **state)
@@ -127,7 +92,7 @@ static void tokenizers_survive_failed_allocations(void **state)
     if (real_dir[0] == '\0') {
         skip();
     }
-    fail_each_in_turn("eagle_tokenizer_open", open_tokenizer);
+    fault_each_in_turn("eagle_tokenizer_open", open_tokenizer);
 }
 
 /* ---- trees and drafters ------------------------------------------------------------------ */
@@ -204,10 +169,10 @@ static eagle_status create_drafters(eagle_error *err)
 static void trees_and_drafters_survive_every_failed_allocation(void **state)
 {
     (void)state;
-    fail_each_in_turn("eagle_tree_create", create_tree);
-    fail_each_in_turn("eagle_shape_create", create_shape);
-    fail_each_in_turn("eagle_rounds_add", create_rounds);
-    fail_each_in_turn("four drafters", create_drafters);
+    fault_each_in_turn("eagle_tree_create", create_tree);
+    fault_each_in_turn("eagle_shape_create", create_shape);
+    fault_each_in_turn("eagle_rounds_add", create_rounds);
+    fault_each_in_turn("four drafters", create_drafters);
 }
 
 /* ---- sessions ---------------------------------------------------------------------------- */
@@ -301,7 +266,7 @@ static void with_each_session(void (*act)(const char *what))
 
 static void fail_session(const char *what)
 {
-    fail_each_in_turn(what, create_and_free_session);
+    fault_each_in_turn(what, create_and_free_session);
 }
 
 static void sessions_survive_every_failed_allocation(void **state)

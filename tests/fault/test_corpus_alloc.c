@@ -22,32 +22,6 @@ static eagle_tokenizer *tokenizer;
 static toy *network;
 static eagle_corpus *texts;
 
-typedef eagle_status attempt_fn(eagle_error *err);
-
-static void fail_each_in_turn(const char *what, attempt_fn *attempt)
-{
-    eagle_error err;
-    const long live = fault_live();
-
-    fault_arm(0);
-    assert_int_equal(attempt(&err), EAGLE_OK);
-    const long n = fault_disarm();
-
-    assert_true(n > 0);
-    assert_int_equal(fault_live(), live);
-    for (long i = 1; i <= n; i++) {
-        fault_arm(i);
-        const eagle_status st = attempt(&err);
-
-        fault_disarm();
-        if (st != EAGLE_ENOMEM || fault_live() != live) {
-            fail_msg("%s, allocation %ld of %ld: status \"%s\", %ld blocks left", what, i, n,
-                     eagle_status_name(st), fault_live() - live);
-        }
-    }
-    printf("count: %ld allocations of %s failed in turn\n", n, what);
-}
-
 /* ---- reading --------------------------------------------------------------------------------- */
 
 static const char *const jsonl[] = {
@@ -107,7 +81,7 @@ static eagle_status read_all(eagle_error *err)
 static void reading_without_memory_fails_cleanly(void **state)
 {
     (void)state;
-    fail_each_in_turn("reading texts", read_all);
+    fault_each_in_turn("reading texts", read_all);
 }
 
 /* ---- the corpus ------------------------------------------------------------------------------ */
@@ -151,7 +125,7 @@ static void dividing_and_saving_without_memory_fail_cleanly(void **state)
     long i = 1;
 
     (void)state;
-    fail_each_in_turn("saving a corpus", save);
+    fault_each_in_turn("saving a corpus", save);
     /* The attempt that succeeds makes a new corpus, so the counting is done here. */
     for (;; i++) {
         fault_arm(i);
@@ -191,7 +165,7 @@ static eagle_status write_texts(eagle_error *err)
 static void writing_without_memory_fails_cleanly(void **state)
 {
     (void)state;
-    fail_each_in_turn("writing texts", write_texts);
+    fault_each_in_turn("writing texts", write_texts);
 }
 
 /* ---- features -------------------------------------------------------------------------------- */
@@ -220,8 +194,8 @@ static eagle_status open_features(eagle_error *err)
 static void storing_features_without_memory_fails_cleanly(void **state)
 {
     (void)state;
-    fail_each_in_turn("computing features", write_features);
-    fail_each_in_turn("opening features", open_features);
+    fault_each_in_turn("computing features", write_features);
+    fault_each_in_turn("opening features", open_features);
 }
 
 static int set_up(void **state)

@@ -39,33 +39,12 @@ static const char file[] =
 static char dir[SCRATCH_PATH];
 static eagle_tokenizer *tokenizer;
 
-typedef eagle_status attempt_fn(eagle_error *err);
-
-static void fail_each_in_turn(const char *what, attempt_fn *attempt)
+static void fail_each_in_turn(const char *what, fault_attempt *attempt)
 {
-    eagle_error err;
-    const long live = fault_live();
-
     if (tokenizer == NULL) {
         skip();
     }
-    fault_arm(0);
-    assert_int_equal(attempt(&err), EAGLE_OK);
-    const long n = fault_disarm();
-
-    assert_true(n > 0);
-    assert_int_equal(fault_live(), live);
-    for (long i = 1; i <= n; i++) {
-        fault_arm(i);
-        const eagle_status st = attempt(&err);
-
-        fault_disarm();
-        if (st != EAGLE_ENOMEM || fault_live() != live) {
-            fail_msg("%s, allocation %ld of %ld: status \"%s\", %ld blocks left", what, i, n,
-                     eagle_status_name(st), fault_live() - live);
-        }
-    }
-    printf("count: %ld allocations of %s failed in turn\n", n, what);
+    fault_each_in_turn(what, attempt);
 }
 
 static eagle_status open_and_free(eagle_error *err)

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- a folder of our own ------------------------------------------------------------------- */
@@ -231,6 +232,85 @@ static void an_output_replaces_its_file_only_when_complete(void **state)
     assert_int_equal(files_in_folder(), before);
     assert_int_equal(eg_output_open(&out, in_folder("no/such/place"), &err), EAGLE_EWRITE);
     eg_output_close(&out);
+}
+
+static void write_output(const char *name, const char *text)
+{
+    eg_output out;
+    eagle_error err;
+
+    assert_int_equal(eg_output_open(&out, in_folder(name), &err), EAGLE_OK);
+    fputs(text, out.file);
+    assert_int_equal(eg_output_commit(&out, &err), EAGLE_OK);
+    eg_output_close(&out);
+}
+
+static void what_a_killed_process_left_of_an_output_goes_with_the_next(void **state)
+{
+    int before;
+    int status;
+
+    (void)state;
+    write_text("kept", "old");
+    write_text("kept.2024-01", "no temporary name");
+    before = files_in_folder();
+    for (int i = 0; i < 3; i++) {
+        const pid_t child = fork();
+
+        assert_true(child >= 0);
+        if (child == 0) {
+            eg_output out;
+
+            _exit(eg_output_open(&out, in_folder("kept"), NULL) == EAGLE_OK ? 7 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(WEXITSTATUS(status), 7);
+        assert_int_equal(files_in_folder(), before + 1); /* the one before is gone */
+    }
+    write_output("kept", "new");
+    assert_int_equal(files_in_folder(), before);
+    assert_text("kept", "new");
+    assert_text("kept.2024-01", "no temporary name");
+}
+
+/* The child's file lies there, unfinished, while the parent writes the same path. */
+static void an_output_that_another_process_is_writing_is_left_alone(void **state)
+{
+    const int before = files_in_folder();
+    int opened[2];
+    int go_on[2];
+    int status;
+    char byte = 'x';
+
+    (void)state;
+    assert_int_equal(pipe(opened), 0);
+    assert_int_equal(pipe(go_on), 0);
+    const pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        eg_output out;
+        bool right = eg_output_open(&out, in_folder("shared"), NULL) == EAGLE_OK;
+
+        close(go_on[1]); /* so that it ends with a parent that fails */
+        right = write(opened[1], &byte, 1) == 1 && read(go_on[0], &byte, 1) == 1 && right;
+        fputs("child", out.file);
+        right = eg_output_commit(&out, NULL) == EAGLE_OK && right;
+        _exit(right ? 7 : 1);
+    }
+    assert_int_equal(read(opened[0], &byte, 1), 1);
+    write_output("shared", "parent");
+    assert_text("shared", "parent");
+    assert_int_equal(files_in_folder(), before + 2);
+    assert_int_equal(write(go_on[1], &byte, 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 7);
+    assert_text("shared", "child");
+    assert_int_equal(files_in_folder(), before + 1);
+    for (int i = 0; i < 2; i++) {
+        close(opened[i]);
+        close(go_on[i]);
+    }
 }
 
 static void a_new_output_is_as_public_as_the_mask_allows(void **state)
@@ -678,6 +758,8 @@ int main(void)
         cmocka_unit_test(a_map_shows_the_file_and_refuses_what_is_none),
         cmocka_unit_test(paths_are_joined_by_one_slash),
         cmocka_unit_test(an_output_replaces_its_file_only_when_complete),
+        cmocka_unit_test(what_a_killed_process_left_of_an_output_goes_with_the_next),
+        cmocka_unit_test(an_output_that_another_process_is_writing_is_left_alone),
         cmocka_unit_test(a_new_output_is_as_public_as_the_mask_allows),
         cmocka_unit_test(a_full_disk_leaves_the_old_file_whole),
         cmocka_unit_test(an_output_that_is_no_regular_file_is_written_to_and_never_replaced),

@@ -586,14 +586,23 @@ static void an_interval_is_a_function_of_the_seed(void **state)
     assert_true(got[0].low != got[2].low || got[0].high != got[2].high);
 }
 
-static void a_median_of_two_lies_between_them(void **state)
+static void a_spread_is_the_median_and_what_a_tenth_lies_beyond(void **state)
 {
-    (void)state;
     double odd[] = {3.0, 9.0, 1.0};
     double even[] = {8.0, 2.0, 4.0, 1.0};
+    double many[20];
 
-    assert_true(eg_median(odd, 3) == 3.0);
-    assert_true(eg_median(even, 4) == 3.0);
+    (void)state;
+    assert_true(eagle_spread_of(odd, 3).median == 3.0);
+    assert_true(eagle_spread_of(odd, 3).low == 1.0 && eagle_spread_of(odd, 3).high == 9.0);
+    assert_true(eagle_spread_of(even, 4).median == 3.0); /* of two, between them */
+    for (int i = 0; i < 20; i++) {
+        many[i] = 7 * i % 20;
+    }
+    const eagle_spread s = eagle_spread_of(many, 20);
+
+    assert_true(s.median == 9.5 && s.low == 2.0 && s.high == 17.0);
+    assert_true(eagle_spread_of(many, 0).median == 0.0);
 }
 
 int main(void)
@@ -614,7 +623,7 @@ int main(void)
         cmocka_unit_test(the_interval_of_four_prompts_is_that_of_all_their_sets),
         cmocka_unit_test(few_prompts_have_an_interval_from_the_least_to_the_most),
         cmocka_unit_test(an_interval_is_a_function_of_the_seed),
-        cmocka_unit_test(a_median_of_two_lies_between_them),
+        cmocka_unit_test(a_spread_is_the_median_and_what_a_tenth_lies_beyond),
     };
 
     return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);

@@ -320,6 +320,33 @@ static void options_out_of_range_are_refused(void **state)
     assert_refused(f, EAGLE_EINVAL, "temperature -1");
 }
 
+static void a_bill_has_the_cache_and_the_texts_and_refuses_what_writing_would(void **state)
+{
+    fixture *f = *state;
+    const eagle_config *c = toy_config(f->t, false);
+    /* Keys and values of one position in all layers, for each document that grows. */
+    const uint64_t position = 2 * (uint64_t)c->n_layers * (uint64_t)c->n_kv_heads *
+                              (uint64_t)c->head_dim * sizeof(float) * (uint64_t)f->opt.sequences;
+    eagle_writing_bill bill[2];
+
+    for (int i = 0; i < 2; i++) {
+        f->opt.length = 20 + 40 * i;
+        f->opt.tokens = 1024 << i; /* the corpus grows by doubling from 1024 tokens of five bytes */
+        assert_int_equal(eagle_corpus_write_bill(&bill[i], toy_model(f->t), &f->opt, &f->err),
+                         EAGLE_OK);
+        assert_int_equal(bill[i].texts, 5 * 1024 << i);
+        assert_int_equal(eagle_writing_bill_total(&bill[i]),
+                         bill[i].weights + bill[i].work + bill[i].texts);
+    }
+    assert_true(bill[1].work >= bill[0].work + 40 * position);
+    assert_true(bill[1].work < bill[0].work + 80 * position);
+    assert_int_equal(bill[1].weights, bill[0].weights);
+    f->opt.sequences = 0;
+    assert_int_equal(eagle_corpus_write_bill(&bill[0], toy_model(f->t), &f->opt, &f->err),
+                     EAGLE_EINVAL);
+    assert_int_equal(eagle_writing_bill_total(&bill[0]), 0);
+}
+
 static void prompts_of_another_vocabulary_do_not_fit(void **state)
 {
     fixture *f = *state;
@@ -367,6 +394,7 @@ int main(void)
         TEST(a_prompt_is_cut_where_nothing_could_follow),
         TEST(progress_ends_it_with_what_there_is),
         TEST(options_out_of_range_are_refused),
+        TEST(a_bill_has_the_cache_and_the_texts_and_refuses_what_writing_would),
         TEST(prompts_of_another_vocabulary_do_not_fit),
         TEST(a_target_that_is_not_finite_is_named),
     };
