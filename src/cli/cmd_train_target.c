@@ -240,9 +240,9 @@ static eagle_status describe(job *j, eagle_error *err)
             return eg_cli_fail(err, EAGLE_EINVAL, "--bos-id %d, --eos-id %d: --vocab is %d",
                                net->bos_id, net->eos_id, net->vocab);
         }
-        c->bos = net->bos_id;
+        c->bos = EG_GIVEN(j->opt, EG_OPT_BOS_ID) ? net->bos_id : -1;
         c->end[0] = net->eos_id;
-        c->n_end = net->eos_id >= 0 ? 1 : 0;
+        c->n_end = EG_GIVEN(j->opt, EG_OPT_EOS_ID) ? 1 : 0;
     } else {
         c->vocab = eagle_tokenizer_vocab(j->tokenizer);
         st = first_token(&c->bos, j->tokenizer, err);

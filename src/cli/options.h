@@ -161,8 +161,8 @@ typedef struct {
     int32_t kv_heads; /* 0: not given, as many as heads                */
     int32_t ffn;      /* 0: not given, chosen by the command           */
     int32_t vocab;
-    int32_t bos_id;    /* of texts that are ids; -1: none               */
-    int32_t eos_id;    /* the same                                      */
+    int32_t bos_id;    /* of texts that are ids; 0 and not EG_GIVEN: none */
+    int32_t eos_id;    /* the same                                        */
     int32_t positions; /* max_position_embeddings                      */
     bool tied;
     bool untied;
