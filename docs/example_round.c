@@ -16,7 +16,6 @@ int main(int argc, char **argv)
     const eagle_path *first;
     const eagle_tree *tree;
     eagle_rows rows;
-    const int32_t bos = 1;
 
     if (argc != 3) {
         return eagle_exit_code(EAGLE_EINVAL);
@@ -26,7 +25,8 @@ int main(int argc, char **argv)
         eagle_head_open(&head, model, argv[2], &err) ||
         eagle_drafter_dynamic(&drafter, head, 5, 4, 7, &err) ||
         eagle_session_create(&s, model, drafter, &opt, &err) ||
-        eagle_session_feed(NULL, s, &bos, 1, &err) || eagle_session_step(&first, s, &err)) {
+        eagle_session_feed(NULL, s, &eagle_model_config(model)->bos, 1, &err) ||
+        eagle_session_step(&first, s, &err)) {
         goto done;
     }
     eagle_path *path = eagle_session_path(s);

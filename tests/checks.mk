@@ -56,7 +56,7 @@ bench: all tools
 	$(Q)for program in $(filter $(out)/tests/bench/%,$(tool_programs)); do \
 	  echo "== $${program##*/}"; $$program || exit 1; \
 	done
-	$(Q)for model in $(EAGLE_DATA)/models/stories-27m $(EAGLE_DATA)/models/stories260K; do \
+	$(Q)for model in testdata/stories $(EAGLE_DATA)/models/stories-27m $(EAGLE_DATA)/models/stories260K; do \
 	  [ ! -d $$model ] || { echo "== eagle bench -m $$model"; $(BUILD)/eagle bench -m $$model || exit 1; }; \
 	done
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # lib.sh - what the scripts of this folder share. They run in the top folder with EAGLE, the
-# program, OUT, the build's folder, and EAGLE_DATA, which may hold models; and exit 0 (passed), 77
-# (skipped, the last line says why) or anything else.
+# program, OUT, the build's folder, and EAGLE_DATA, which may hold goldens and models of others; and
+# exit 0 (passed), 77 (skipped, the last line says why) or anything else.
 
 data=${EAGLE_DATA:-../shared}
 here=tests/cli
@@ -13,8 +13,8 @@ rm -rf "$work"
 mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
 
-model=$data/models/stories260K
-head=$data/heads/stories260K-eagle1
+model=testdata/stories
+head=testdata/stories-eagle1
 
 # need FILE...: skips the script unless all are there, below $data.
 need() {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # test_bench.sh - bench measures everything once and says whether the machine was quiet.
 . tests/cli/lib.sh
-need models/stories260K/config.json heads/stories260K-eagle1/config.json
 
 "$EAGLE" bench -m "$model" -H "$head" --prompt-ids 1 -n 8 -c 32 --repeat 1 -q --format json \
     >"$work/json" || exit 1

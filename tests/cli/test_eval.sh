@@ -2,7 +2,6 @@
 # test_eval.sh - eval counts what generate counts, says so in tables and in a document, and keeps
 # what is complete when it is interrupted.
 . tests/cli/lib.sh
-need models/stories260K/config.json heads/stories260K-eagle1/config.json
 
 prompts=$work/prompts.jsonl
 printf '%s\n' '{"prompt_ids": [1, 403, 407]}' '{"prompt_ids": [1, 385, 328, 432, 317]}' \
@@ -22,7 +21,7 @@ calls() {
     evaluate -H "$head" --trees '5,4,0'
     evaluate -H "$head" --trees "$work/none.json"
     evaluate -H "$head" --trees '5,4,7' --spec-depth 3
-    evaluate -H "$head" --against "$data/heads/babyllama-tok361-eagle1"
+    evaluate -H "$head" --against testdata/toy-eagle1
     evaluate -H "$head" -n 0
     evaluate -H "$head" -c 4
     evaluate

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # test_explain.sh - --explain prints each round as a tree, with what was accepted and why.
 . tests/cli/lib.sh
-need models/stories260K/tokenizer.json heads/stories260K-eagle1/config.json
 need_text
 
 calls() {

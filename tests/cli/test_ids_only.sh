@@ -2,7 +2,6 @@
 # test_ids_only.sh - without a tokenizer that can be used, ids go in and ids come out, the same as
 # with one; what needs a text is refused.
 . tests/cli/lib.sh
-need models/stories260K/config.json heads/stories260K-eagle1/config.json
 
 get() { "$field" "$1" <"$work/json" || exit 1; }
 generate() { "$EAGLE" generate -n 9 -q --format json "$@" >"$work/json" 2>"$work/stderr"; }

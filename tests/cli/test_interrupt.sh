@@ -2,7 +2,6 @@
 # test_interrupt.sh - Ctrl-C keeps the text so far, prints the closing line and exits 130; SIGTERM
 # likewise with 143.
 . tests/cli/lib.sh
-need models/stories260K/config.json
 
 # interrupt SIGNAL CODE ARGUMENT...: lets it write something first.
 interrupt() {

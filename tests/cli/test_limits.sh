@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 # test_limits.sh - what does not fit or belong is refused before it costs anything, in one line.
 . tests/cli/lib.sh
-need models/stories260K/config.json heads/stories260K-eagle1/config.json \
-    heads/babyllama-tok361-eagle1/config.json
 
 calls() {
     run generate -m "$model" --prompt-ids 1,2,3,4 -c 3
@@ -10,7 +8,7 @@ calls() {
     run generate -m "$model" --prompt-ids "1 x"
     run generate -m "$model" --prompt-ids "" -n 4
     run generate -m "$model" --prompt-ids 1 -n 2 -c 513
-    run generate -m "$model" -H "$data/heads/babyllama-tok361-eagle1" --prompt-ids 1
+    run generate -m "$model" -H testdata/toy-eagle1 --prompt-ids 1
     run generate -m "$model" -H "$head" --spec-depth 2147483647 --spec-topk 2147483647
     run generate -m "$model" -H "$head" --spec-depth 16 --spec-topk 300 --spec-nodes 99999
     run generate -m "$model" -H "$head" --prompt-ids 1 -n 1 --spec-depth 2 --spec-nodes 99999

@@ -2,7 +2,6 @@
 # test_streams.sh - results that cannot be written are exit 5, and leave what was there; colour is
 # for terminals, unless NO_COLOR asks for none.
 . tests/cli/lib.sh
-need models/stories260K/config.json heads/stories260K-eagle1/config.json
 
 set -- generate -m "$model" -H "$head" --prompt-ids 1 -n 12 -t 1
 if [ -c /dev/full ]; then

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # test_tokenize.sh - text to ids and back, from words, options, files and stdin.
 . tests/cli/lib.sh
-need models/stories260K/tokenizer.json
 need_text
 
 calls() {
@@ -10,11 +9,11 @@ calls() {
     run tokenize -m "$model" --no-special -p 'Once upon a time'
     run tokenize -m "$model" -p ''
     run tokenize -m "$model" --no-special -p ''
-    run tokenize -m "$model" -p '<s>'
-    run tokenize -m "$model" --parse-special -p '<s>'
-    run tokenize -m "$model" -d 1 403 407 261 378
-    run tokenize -m "$model" -d --prompt-ids 403,407
-    run tokenize -m "$model" -d -p '403 word'
+    run tokenize -m "$model" -p '<|endoftext|>'
+    run tokenize -m "$model" --parse-special -p '<|endoftext|>'
+    run tokenize -m "$model" -d 0 407 333 372 297
+    run tokenize -m "$model" -d --prompt-ids 407,333
+    run tokenize -m "$model" -d -p '407 word'
     run tokenize -m "$model" -d 99999
 }
 transcript calls
