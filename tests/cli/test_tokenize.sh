@@ -14,6 +14,7 @@ calls() {
     run tokenize -m "$model" --parse-special -p '<s>'
     run tokenize -m "$model" -d 1 403 407 261 378
     run tokenize -m "$model" -d --prompt-ids 403,407
+    run tokenize -m "$model" -d --prompt-ids ' 403 , 407 '
     run tokenize -m "$model" -d -p '403 word'
     run tokenize -m "$model" -d 99999
 }
