@@ -3,7 +3,8 @@
 #
 # Objects go to build/<flavour>/, so that flavours never mix. A file's suffix is its instruction
 # set, and picks its flags in one line. Nothing is configured: parts whose libraries pkg-config
-# does not find are left out, and `eagle --version` says so.
+# does not find are left out, and `eagle --version` says so. What was built with other flags or of
+# other parts is built again: $(out)/compiled-with and $(out)/linked-with remember them.
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -124,6 +125,11 @@ pic_objects := $(lib_sources:%.c=$(out)/pic/%.o)
 $(out)/%_avx2.o $(out)/pic/%_avx2.o: ISA := -mavx2 -mfma -mf16c
 $(out)/%_avx512.o $(out)/pic/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
 
+# Every object depends on the first, every library and program on the second; the last lines of this
+# file write them.
+compiled_with := $(out)/compiled-with
+linked_with   := $(out)/linked-with
+
 # ---- library and program ------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
@@ -138,15 +144,15 @@ endif
 
 lib: $(BUILD)/libeagle.a $(BUILD)/libeagle.so
 
-$(out)/libeagle.a: $(lib_objects)
+$(out)/libeagle.a: $(lib_objects) $(linked_with)
 	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
-$(out)/libeagle.so: $(pic_objects)
-	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libeagle.so.0 -o $@ $^ $(ALL_LIBS)
+$(out)/libeagle.so: $(pic_objects) $(linked_with)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libeagle.so.0 -o $@ $(filter %.o,$^) $(ALL_LIBS)
 
-$(out)/eagle: $(cli_objects) $(out)/libeagle.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(out)/eagle: $(cli_objects) $(out)/libeagle.a $(linked_with)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(ALL_LIBS)
 
 # The names that users know, whatever the flavour was.
 $(BUILD)/eagle $(BUILD)/libeagle.a $(BUILD)/libeagle.so: $(BUILD)/%: $(out)/% FORCE
@@ -161,11 +167,11 @@ $(BUILD)/eagle.pc: FORCE
 	  'Cflags: -I$${prefix}/include' > $@.new
 	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@ # PREFIX may have changed
 
-$(out)/%.o: %.c
+$(out)/%.o: %.c $(compiled_with)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ISA) -MMD -MP -c -o $@ $<
 
-$(out)/pic/%.o: %.c
+$(out)/pic/%.o: %.c $(compiled_with)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ISA) -fPIC -MMD -MP -c -o $@ $<
 
@@ -191,3 +197,19 @@ clean:
 # ---- tests ---------------------------------------------------------------------------------------
 
 include tests/tests.mk $(filter-out tests/tests.mk,$(wildcard tests/*.mk))
+
+# ---- what was built with what --------------------------------------------------------------------
+
+# $(call remember,FILE,WORDS): FILE holds WORDS; it is only made when they are others than it holds.
+define remember
+$(1): $(if $(call differ,$(strip $(2)),$(strip $(shell cat $(1) 2>/dev/null))),FORCE)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)printf '%s\n' '$(subst ','\'',$(subst $$,$$$$,$(strip $(2))))' >$$@
+endef
+differ = $(subst x$(1),,x$(2))$(subst x$(2),,x$(1))
+
+# Here, after the includes, because the tests have a say too; the words are those of this moment, without
+# what single targets add (the makefiles say that, and it is the same each time).
+$(eval $(call remember,$(compiled_with),$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(have_simde)))
+$(eval $(call remember,$(linked_with),$(CC) $(AR) $(ALL_LDFLAGS) $(FUZZ_ENGINE) $(TEST_LIBS) $(ALL_LIBS) \
+  $(lib_objects) $(cli_objects) $(support_objects) $(double_objects) $(have_simde)))

@@ -21,7 +21,8 @@ check-tsan:
 	$(Q)TSAN_OPTIONS='ignore_noninstrumented_modules=1 halt_on_error=1' \
 	  $(MAKE) DEPS=0 CC=$(CLANG) FLAVOUR=tsan TESTS=$(or $(TESTS),tests/unit) check
 
-# Uninitialised memory, which no sanitizer of gcc sees. Unit tests only: it is 30 times slower.
+# Uninitialised memory, which no sanitizer of gcc sees. Unit tests and failed allocations only: it is
+# 30 to 200 times slower, seven minutes of one CPU.
 check-valgrind: all tests
 	$(Q)sh tests/support/valgrind.sh $(out) $(TESTS)
 

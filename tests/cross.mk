@@ -10,7 +10,7 @@ cross_build := $(BUILD)/cross
 alone_sources  := $(wildcard tests/cross/*_alone.c)
 alone_programs := $(alone_sources:%.c=$(out)/%)
 
-$(alone_programs): $(out)/%: $(out)/%.o $(out)/tests/support/lib_kernels.o $(out)/tests/support/lib_toy.o $(out)/libeagle.a
+$(alone_programs): $(out)/%: $(out)/%.o $(out)/tests/support/lib_kernels.o $(out)/tests/support/lib_toy.o $(out)/libeagle.a $(linked_with)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(out)/libeagle.a $(ALL_LIBS)
 
 .PHONY: alone check-cross

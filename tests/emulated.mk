@@ -6,7 +6,7 @@
 have_simde := $(firstword $(wildcard /usr/include/simde/x86/avx512.h /usr/local/include/simde/x86/avx512.h))
 
 # SIMDe is not ours: its warnings are not shown.
-$(out)/emulated/%.o: src/kernels/%.c tests/emulated/immintrin.h
+$(out)/emulated/%.o: src/kernels/%.c tests/emulated/immintrin.h $(compiled_with)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -Itests/emulated $(CPPFLAGS) $(STRICT) $(OPT) $(CFLAGS) -mavx2 -mfma -mf16c $(SAN) -w -Wno-psabi -MMD -MP -c -o $@ $<
 

@@ -35,7 +35,7 @@ fuzz:
 
 $(fuzz_programs): $(out)/%: $(out)/%.o $(out)/tests/fuzz/shared.o $(out)/tests/fuzz/standalone.o \
                             $(out)/tests/support/lib_scratch.o $(out)/tests/support/lib_toy.o \
-                            $(out)/libeagle.a
+                            $(out)/libeagle.a $(linked_with)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(out)/tests/fuzz/shared.o $(out)/tests/support/lib_scratch.o \
 	  $(out)/tests/support/lib_toy.o $(FUZZ_ENGINE) $(out)/libeagle.a $(ALL_LIBS)
 

@@ -13,7 +13,7 @@ $(lint_out)/%_avx2.ok: ISA := -mavx2 -mfma -mf16c
 $(lint_out)/%_avx512.ok: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
 $(lint_out)/tests/%.ok: CPPFLAGS += -Itests -D_GNU_SOURCE
 
-$(lint_out)/%.ok: %.c
+$(lint_out)/%.ok: %.c $(compiled_with)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(ALL_CFLAGS) $(ISA) -Werror -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
 	@touch $@

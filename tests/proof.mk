@@ -3,8 +3,8 @@
 
 selftest_program := $(out)/tests/support/run_selftest
 
-$(selftest_program): $(out)/tests/support/run_selftest.o $(out)/libeagle.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(selftest_program): $(out)/tests/support/run_selftest.o $(out)/libeagle.a $(linked_with)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(ALL_LIBS)
 
 .PHONY: check-selftest check-exhaustive
 

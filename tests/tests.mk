@@ -36,14 +36,14 @@ $(out)/tests/%.o: CPPFLAGS += -Itests -D_GNU_SOURCE
 $(out)/tests/fault/%: WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 
 # An archive: a program takes what it needs, so that tools do without cmocka.
-$(support_library): $(support_objects)
+$(support_library): $(support_objects) $(linked_with)
 	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
-$(test_programs): $(out)/%: $(out)/%.o $(support_library) $(out)/libeagle.a
+$(test_programs): $(out)/%: $(out)/%.o $(support_library) $(out)/libeagle.a $(linked_with)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $(filter %.o,$^) $(support_library) $(out)/libeagle.a $(TEST_LIBS) $(ALL_LIBS)
 
-$(tool_programs): $(out)/%: $(out)/%.o $(support_library) $(out)/libeagle.a
+$(tool_programs): $(out)/%: $(out)/%.o $(support_library) $(out)/libeagle.a $(linked_with)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(support_library) $(out)/libeagle.a $(ALL_LIBS)
 
 .SECONDARY: $(test_sources:%.c=$(out)/%.o) $(tool_sources:%.c=$(out)/%.o)

@@ -15,7 +15,7 @@ $(double_programs:%=%.o): CPPFLAGS += -DEG_TRAIN_DOUBLE
 $(double_programs:$(out)/%=$(lint_out)/%.ok): CPPFLAGS += -DEG_TRAIN_DOUBLE
 $(double_programs): $(double_objects)
 
-$(out)/double/%.o: %.c
+$(out)/double/%.o: %.c $(compiled_with)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 

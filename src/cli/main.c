@@ -85,7 +85,12 @@ static const eg_command *find_command(int32_t *words, char **argv, int32_t argc)
     return NULL;
 }
 
-/* help, and what may follow it. */
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* help, and what may follow it: nothing, a command, or help itself. */
 static eagle_status help(char **topic, int32_t n, eagle_error *err)
 {
     int32_t words = 0;
@@ -94,7 +99,7 @@ static eagle_status help(char **topic, int32_t n, eagle_error *err)
     if (command != NULL) {
         return eg_help_command(command, err);
     }
-    if (n == 0) {
+    if (n == 0 || (n == 1 && (strcmp(topic[0], "help") == 0 || asks_for_help(topic[0])))) {
         eg_help_all();
     } else if (n > 1 || !eg_help_group(topic[0])) {
         return eg_cli_fail(err, EAGLE_EINVAL, "help: unknown command '%s%s%s'", topic[0],
@@ -110,9 +115,9 @@ static bool informs(eagle_status *st, char **argv, int32_t argc, eagle_error *er
         eg_help_version();
     } else if (strcmp(argv[0], "help") == 0) {
         *st = help(argv + 1, argc - 1, err);
-    } else if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
+    } else if (asks_for_help(argv[0])) {
         eg_help_all();
-    } else if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    } else if (argc > 1 && asks_for_help(argv[1])) {
         return eg_help_group(argv[0]);
     } else {
         return false;

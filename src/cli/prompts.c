@@ -10,9 +10,22 @@
 
 #define MAX_TEXT ((size_t)1 << 30) /* bytes of a list of ids */
 
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static bool separates(char c)
 {
-    return c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    return c == ',' || blank(c);
+}
+
+static size_t skip_blanks(const char *text, size_t i, size_t size)
+{
+    while (i < size && blank(text[i])) {
+        i++;
+    }
+    return i;
 }
 
 eagle_status eg_ids_parse(int32_t **ids, int32_t *n, const char *text, size_t size,
@@ -20,6 +33,7 @@ eagle_status eg_ids_parse(int32_t **ids, int32_t *n, const char *text, size_t si
 {
     int32_t *list = malloc((size / 2 + 1) * sizeof *list); /* an id and a separator: 2 bytes */
     size_t i = 0;
+    bool comma = false; /* one was read: an id must follow */
 
     *ids = NULL;
     *n = 0;
@@ -31,11 +45,14 @@ eagle_status eg_ids_parse(int32_t **ids, int32_t *n, const char *text, size_t si
         int64_t value = 0;
         size_t first = 0;
 
-        while (i < size && separates(text[i])) {
-            i++;
-        }
-        if (i == size) {
+        i = skip_blanks(text, i, size);
+        if (i == size && !comma) {
             break;
+        }
+        if (i == size || text[i] == ',') {
+            free(list);
+            return eg_cli_fail(err, EAGLE_EINVAL, "%s: element %d of the list is empty", what,
+                               *n + 1);
         }
         for (first = i; i < size && text[i] >= '0' && text[i] <= '9' && value <= INT32_MAX; i++) {
             value = value * 10 + (text[i] - '0');
@@ -51,6 +68,9 @@ eagle_status eg_ids_parse(int32_t **ids, int32_t *n, const char *text, size_t si
                                (int)(end - first), text + first);
         }
         list[(*n)++] = (int32_t)value;
+        i = skip_blanks(text, i, size);
+        comma = i < size && text[i] == ',';
+        i += comma;
     }
     *ids = list;
     return EAGLE_OK;

@@ -27,7 +27,7 @@ eagle_status eg_prompts_read(eg_prompts *out, const eg_options *opt,
                              const eagle_tokenizer *tokenizer, int32_t vocab, eagle_error *err);
 void eg_prompts_free(eg_prompts *prompts);
 
-/* Reads ids separated by commas and blanks. EAGLE_EINVAL; `what` names the source. */
+/* Reads ids with blanks between them, or one comma. EAGLE_EINVAL; `what` names the source. */
 eagle_status eg_ids_parse(int32_t **ids, int32_t *n, const char *text, size_t size,
                           const char *what, eagle_error *err);
 

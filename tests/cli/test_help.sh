@@ -10,7 +10,7 @@ transcript calls
 "$EAGLE" --help | cmp -s - "$work/stdout" || { echo "--help is not help"; exit 1; }
 
 # A command has one word or two.
-sed -n 's/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)  .*/\1/p' "$work/stdout" | grep -v '^help$' >"$work/commands"
+sed -n 's/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)  .*/\1/p' "$work/stdout" >"$work/commands"
 while read -r command; do
     # shellcheck disable=SC2086
     "$EAGLE" help $command >"$work/page" || exit 1
@@ -26,5 +26,6 @@ while read -r command; do
         fi
     done
 done <"$work/commands"
+"$EAGLE" help help | cmp -s - "$work/stdout" || { echo "help help is not help"; exit 1; }
 "$EAGLE" --version >"$work/version"
 grep -q '^arithmetic C0/kv=f32' "$work/version"

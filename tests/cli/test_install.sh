@@ -11,7 +11,12 @@ case $OUT in
     exit 77
     ;;
 esac
-unset MAKEFLAGS MAKELEVEL MFLAGS
+# Of the make that runs this only the variables: with other flags everything would be built again.
+case $MAKEFLAGS in
+*'-- '*) MAKEFLAGS="-- ${MAKEFLAGS#*-- }" ;;
+*) unset MAKEFLAGS ;;
+esac
+unset MAKELEVEL MFLAGS
 cc=${CC:-cc}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

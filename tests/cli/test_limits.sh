@@ -6,6 +6,9 @@ calls() {
     run generate -m "$model" --prompt-ids 1,2,3,4 -c 3
     run generate -m "$model" --prompt-ids 1,512
     run generate -m "$model" --prompt-ids "1 x"
+    run generate -m "$model" --prompt-ids 1,,2
+    run generate -m "$model" --prompt-ids ,1
+    run generate -m "$model" --prompt-ids '1, 2 ,'
     run generate -m "$model" --prompt-ids "" -n 4
     run generate -m "$model" --prompt-ids 1 -n 2 -c 513
     run generate -m "$model" -H testdata/toy-eagle1 --prompt-ids 1

@@ -13,6 +13,7 @@ calls() {
     run tokenize -m "$model" --parse-special -p '<|endoftext|>'
     run tokenize -m "$model" -d 0 407 333 372 297
     run tokenize -m "$model" -d --prompt-ids 407,333
+    run tokenize -m "$model" -d --prompt-ids ' 407 , 333 '
     run tokenize -m "$model" -d -p '407 word'
     run tokenize -m "$model" -d 99999
 }

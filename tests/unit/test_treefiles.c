@@ -128,7 +128,7 @@ static void other_hashes_belong_to_the_name(void **state)
 static void recorded_goldens_are_read(void **state)
 {
     char name[SCRATCH_PATH];
-    char one[SCRATCH_PATH + 8];
+    char one[SCRATCH_PATH + 16]; /* with "#" and a number */
 
     (void)state;
     if (!scratch_find_data(name, "golden/eagle1-stories260K.json")) {
