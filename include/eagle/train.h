@@ -75,13 +75,16 @@ typedef struct {
  * the corpus that came with them. All are borrowed. */
 typedef struct {
     const eagle_model *model;
-    const eagle_config *config; /* of the head; NULL: that of `start`, else one layer in
-                                 * the target's shape, without any bias               */
+    const eagle_config *config; /* of the head; NULL: that of `start`, else
+                                 * eagle_trainer_head_shape()                         */
     const eagle_head *start;    /* NULL: random weights; else a head that reads the
                                  * target's embedding                                 */
     const eagle_corpus *corpus;
     const eagle_features *features; /* NULL: computed on the fly                      */
 } eagle_head_task;
+
+/* The shape of a new head: one layer in the target's shape, without any bias. */
+EAGLE_API void eagle_trainer_head_shape(eagle_config *out, const eagle_model *model);
 
 /* EAGLE_EINVAL (an option out of range), EAGLE_EFORMAT (the corpus is shorter than one batch, or a
  * size of the configuration is out of range), EAGLE_EFIT (a token outside the vocabulary, parts that

@@ -19,6 +19,7 @@ typedef struct {
     eagle_tokenizer *tokenizer; /* NULL: the texts are ids */
     eagle_head *start;          /* of --init               */
     eagle_features *features;   /* of --features           */
+    eagle_config shape;         /* of a new head           */
     eg_train_texts texts;
     eg_judge judge;
     eg_train_run training;
@@ -33,6 +34,9 @@ static eagle_status check(const eg_options *opt, eagle_error *err)
     }
     if (st == EAGLE_OK && opt->data.features != NULL && opt->data.self_generate > 0) {
         return eg_cli_fail(err, EAGLE_EINVAL, "--features and --self-generate: give only one");
+    }
+    if (st == EAGLE_OK && opt->init != NULL && EG_GIVEN(opt, EG_OPT_FFN)) {
+        return eg_cli_fail(err, EAGLE_EINVAL, "--ffn and --init: give only one");
     }
     return st;
 }
@@ -52,6 +56,9 @@ static eagle_status open_model(job *j, eagle_error *err)
     }
     if (st == EAGLE_OK && opt->init != NULL) {
         st = eagle_head_open(&j->start, j->model, opt->init, err);
+    } else if (st == EAGLE_OK) {
+        eagle_trainer_head_shape(&j->shape, j->model);
+        j->shape.ffn_dim = opt->net.ffn > 0 ? opt->net.ffn : j->shape.ffn_dim;
     }
     return st;
 }
@@ -136,8 +143,11 @@ static eagle_train_options settings_for(const job *j)
 static eagle_status make_trainer(job *j, eagle_error *err)
 {
     const eagle_train_options settings = settings_for(j);
-    const eagle_head_task task = {
-        .model = j->model, .start = j->start, .corpus = j->texts.learned, .features = j->features};
+    const eagle_head_task task = {.model = j->model,
+                                  .config = j->start == NULL ? &j->shape : NULL,
+                                  .start = j->start,
+                                  .corpus = j->texts.learned,
+                                  .features = j->features};
     eg_train_run *t = &j->training;
     eagle_status st = eagle_trainer_head(&t->trainer, &t->bill, &task, &settings, err);
 

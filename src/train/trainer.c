@@ -227,19 +227,16 @@ done:
     return st;
 }
 
-/* A head in its target's shape. */
-static eagle_config head_config(const eagle_config *target)
+void eagle_trainer_head_shape(eagle_config *out, const eagle_model *model)
 {
-    eagle_config c = *target;
-
-    c.n_layers = 1;
-    c.tied = false;
-    c.attention_bias = false;
-    c.mlp_bias = false;
-    c.fc_bias = false;
-    c.qkv_bias = false;
-    c.theta_given = true;
-    return c;
+    *out = *eagle_model_config(model);
+    out->n_layers = 1;
+    out->tied = false;
+    out->attention_bias = false;
+    out->mlp_bias = false;
+    out->fc_bias = false;
+    out->qkv_bias = false;
+    out->theta_given = true;
 }
 
 /* What a head's training has beside: the target's features and the noise on them. */
@@ -307,13 +304,17 @@ eagle_status eagle_trainer_head(eagle_trainer **out, eagle_train_bill *bill,
 {
     const eg_head_objective objective = {.feature_weight = opt->feature_weight,
                                          .token_weight = opt->token_weight};
-    eagle_config config = task->config != NULL  ? *task->config
-                          : task->start != NULL ? *eagle_head_config(task->start)
-                                                : head_config(eagle_model_config(task->model));
+    eagle_config config;
     eg_head_net *net = NULL;
     eagle_trainer *t = NULL;
 
     *out = NULL;
+    eagle_trainer_head_shape(&config, task->model);
+    if (task->config != NULL) {
+        config = *task->config;
+    } else if (task->start != NULL) {
+        config = *eagle_head_config(task->start);
+    }
     eagle_status st = check(&config, task->corpus, opt, true, err);
 
     if (st == EAGLE_OK) {

@@ -3,17 +3,13 @@
 . tests/cli/lib.sh
 need_text
 
-# Seven words of a story: "a b c d e f g".
-words=$("$EAGLE" generate -m "$model" -t 1 -n 60 -q | head -n 1 | cut -d ' ' -f 1-7)
-word() { echo "$words" | cut -d ' ' -f "$1"; }
-seventh=$(word 7)
 for drafting in "-H $head" ''; do
     # shellcheck disable=SC2086
     stopped() { "$EAGLE" generate -m "$model" -t 1 $drafting -n 60 -q "$@"; }
-    equal "${words%?"$seventh"}" "$(stopped --stop " $seventh")" 'before a blank'
-    equal "${words%?????}" "$(stopped --stop "${words#"${words%?????}"}")" 'inside tokens'
-    equal "$(word 1)" "$(stopped --stop never --stop " $seventh" --stop " $(word 2) ")" 'the first of three'
-    equal stop "$(stopped --stop " $seventh" --format json | "$field" result.finish_reason)" finish_reason
+    equal 'Once upon a time, there was a little girl ' "$(stopped --stop named)" 'before "named"'
+    equal 'Once upon a time, there was a little g' "$(stopped --stop 'irl named L')" 'inside tokens'
+    equal 'Once upon' "$(stopped --stop never --stop ' a ' --stop little)" 'the first of three'
+    equal stop "$(stopped --stop named --format json | "$field" result.finish_reason)" finish_reason
     equal length "$(stopped --stop nowhere --format json | "$field" result.finish_reason)" \
         'finish_reason of one that is not met'
 done

@@ -39,6 +39,7 @@ expect 6 'features' $head --features "$work/features"
     expect 2 'needs a directory' train head -m "$target" --data "$texts"
     expect 2 'give only one' $head --data "$texts" --features "$work/features" --self-generate 9
     expect 2 'give only one' $head --data "$texts" --dry-run --resume
+    expect 2 '--ffn and --init' $head --data "$texts" --init "$target" --ffn 32
     expect 2 'even number' train target --data "$texts" -o "$work/t" --dim 20 --heads 4
     expect 2 "--dim 2147483646" train target --data "$texts" -o "$work/t" --dim 2147483646 --heads 1
     expect 2 'give only one' train target --data "$texts" -o "$work/t" $net --tied --untied
