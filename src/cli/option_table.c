@@ -148,9 +148,8 @@ static const eg_option table[EG_OPT_COUNT] = {
                       "tokens of the tokenizer that is trained"},
     [EG_OPT_BOS_ID] = {"bos-id", 0, "N", NULL, EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.bos_id),
                        NO_END, "where texts are ids: the token that begins a text (default: none)"},
-    [EG_OPT_EOS_ID] =
-        {"eos-id", 0, "N", NULL, EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.eos_id), NO_END,
-         "where texts are ids: the token that ends one, and is added (default: none)"},
+    [EG_OPT_EOS_ID] = {"eos-id", 0, "N", NULL, EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.eos_id),
+                       NO_END, "where texts are ids: the token that ends one (default: none)"},
     [EG_OPT_POSITIONS] = {"ctx", 'c', "N", "512", EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.positions),
                           COUNT, "positions the model is made for: max_position_embeddings"},
     [EG_OPT_TIED] = {"tied", 0, NULL, NULL, EG_TRAIN_TARGET, EG_KIND_FLAG, AT(net.tied), 0, 0,

@@ -3,7 +3,7 @@
 #
 #   awk -f toy_sentences.awk >toy.ids
 #
-# 1 begins a text and 2 ends it (the trainer adds it). In between stand sentences: who (3..5), does (6..8,
+# 1 begins a text and 2 ends it. In between stand sentences: who (3..5), does (6..8,
 # one of two that go with who), how (9, 10, in every second sentence), what (11..14, one of three that go
 # with does), and 15, a full stop. So what follows is sometimes sure and never long in doubt.
 
@@ -23,6 +23,6 @@ BEGIN {
             what = 11 + (does + below(3)) % 4
             line = line " " who " " does how " " what " 15"
         }
-        print line
+        print line " 2"
     }
 }
