@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* example_round.c - one EAGLE round by its four calls: draft, score, verify, commit.
  *
- *   example_round MODEL HEAD */
+ *   example_round MODEL HEAD       the model has a token that begins a text */
 #include <eagle/eagle.h>
 #include <stdio.h>
 

@@ -23,9 +23,6 @@ check-big: big $(out)/tests/oracle/test_wide_tree
 
 cold_program := $(out)/tests/support/run_cold
 
-$(cold_program): $(out)/tests/support/run_cold.o $(linked_with)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
-
 # 77: the file stays in memory, or the file system does not count reads; it said which.
 bench-big: all big $(cold_program)
 	$(Q)for dtype in f32 bf16; do \

@@ -10,8 +10,10 @@
 #include "kernels/order.h"
 #include "kernels/variants.h"
 
+#include <assert.h>
 #include <immintrin.h>
 #include <stdalign.h>
+#include <stdbool.h>
 
 #define HALF   8   /* lanes of a register            */
 #define ROWS   4   /* most rows of a tile            */
@@ -190,8 +192,8 @@ EG_INLINE void finish_half(__m256 sum[SUMS], const operands *o, size_t n, size_t
     }
 }
 
-/* One half of the lanes of all sums, left in lanes [tokens, rows, 16]. What is fetched for later is taken
- * a line of each row in turn: memory sees as many streams as for one token, and prefetches along. */
+/* One half of the lanes of all sums, left in lanes [tokens, rows, 16]. What is fetched for later is
+ * taken a line of each row in turn: memory sees as many streams as for one token, and fetches along. */
 EG_INLINE void run_half(float *lanes, const eg_tile *tile, size_t half, eagle_dtype dtype,
                         size_t rows, size_t tokens)
 {
@@ -307,7 +309,10 @@ EG_INLINE void choose_tokens(const eg_tile *tile, eagle_dtype dtype, size_t rows
     case 1: run_tile(tile, dtype, rows, 1); break;
     case 2: run_tile(tile, dtype, rows, 2); break;
     case 3: run_tile(tile, dtype, rows, 3); break;
-    default: run_tile(tile, dtype, rows < ROWS ? rows : 3, 4); break;
+    default:
+        assert(rows < ROWS); /* 16 sums would leave no register */
+        run_tile(tile, dtype, rows < ROWS ? rows : 3, TOKENS);
+        break;
     }
 }
 
@@ -341,39 +346,36 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
 /* Tiles of 3 rows x 4 tokens where the weights' way from memory decides. 4 x 3 for up to 3 tokens, which
  * are one tile then, and for many, whose vectors come from a farther cache: 3 of them cost less. */
 EG_INLINE void matmul(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
-                      const eg_matmul_parts *low)
+                      eagle_dtype dtype, eg_tile_fn *tile, eg_widen_fn *copy)
 {
-    eg_matmul_parts high = *low;
+    const bool wide = x->n > 3 && x->n <= FEW;
+    const eg_matmul_parts parts = {.size = size_of(dtype),
+                                   .rows = wide ? 3 : 4,
+                                   .tokens = wide ? 4 : 3,
+                                   .group = GROUP,
+                                   .few = FEW,
+                                   .piece = PIECE,
+                                   .tile = tile,
+                                   .widen = copy,
+                                   .tile_f32 = tile_f32};
 
-    high.rows = 4;
-    high.tokens = 3;
-    high.group = x->n > FEW ? 1 : GROUP;
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, x->n <= high.tokens || x->n > FEW ? &high : low);
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
 }
 
 void eg_matmul_f32_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), 3,        TOKENS,   GROUP,   FEW,
-                                          PIECE,         tile_f32, copy_f32, tile_f32};
-
-    matmul(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_F32, tile_f32, copy_f32);
 }
 
 void eg_matmul_f16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), 3,         TOKENS,  GROUP, FEW, PIECE,
-                                          tile_f16,         widen_f16, tile_f32};
-
-    matmul(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_F16, tile_f16, widen_f16);
 }
 
 void eg_matmul_bf16_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                          const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), 3,          TOKENS,  GROUP, FEW, PIECE,
-                                          tile_bf16,        widen_bf16, tile_f32};
-
-    matmul(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_BF16, tile_bf16, widen_bf16);
 }

@@ -12,11 +12,10 @@
 #include <immintrin.h>
 #include <stdalign.h>
 
-#define ROWS   4               /* of a whole tile             */
+#define ROWS   4               /* of a whole tile                */
 #define TOKENS 6               /* most tokens of a tile          */
-#define GROUP  1               /* tiles: see eg_matmul_parts  */
 #define FEW    32              /* tokens: see eg_matmul_parts    */
-#define PIECE  1024            /* of k: see eg_matmul_parts */
+#define PIECE  1024            /* of k: see eg_matmul_parts      */
 #define SUMS   (ROWS * TOKENS) /* sums of a tile, in registers   */
 
 /* ---- sixteen weights, widened ------------------------------------------------------------------ */
@@ -147,7 +146,6 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
     const operands o = operands_of(tile, dtype, rows, tokens);
     const size_t whole = tile->n - tile->n % EG_LANES;
     const size_t row = tile->w_stride * size_of(dtype);
-    const char *fetch = tile->ahead != NULL ? tile->ahead : tile->w;
     alignas(EG_ALIGN) float own[SUMS * EG_LANES];
     float *lanes = tile->to != NULL ? tile->to : own;
     __m512 sum[SUMS];
@@ -158,10 +156,13 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
             tile->from == NULL ? _mm512_setzero_ps() : _mm512_loadu_ps(tile->from + s * EG_LANES);
     }
     for (size_t i = 0; i < whole; i += EG_LANES) {
-        const char *ahead = fetch + i / 2 * size_of(dtype);
+        if (tile->ahead != NULL && rows == ROWS) { /* rows 0 and 2, then 1 and 3, and so on */
+            const char *ahead =
+                (const char *)tile->ahead + i / 2 * size_of(dtype) + i / EG_LANES % 2 * row;
 
-        _mm_prefetch(ahead + i / EG_LANES % 2 * row, _MM_HINT_T1); /* rows 0 2, 1 3, 0 2, ... */
-        _mm_prefetch(ahead + (i / EG_LANES % 2 + 2) * row, _MM_HINT_T1);
+            _mm_prefetch(ahead, _MM_HINT_T1);
+            _mm_prefetch(ahead + 2 * row, _MM_HINT_T1);
+        }
         step(sum, &o, i, dtype, rows, tokens);
     }
     if (whole < tile->n) {
@@ -216,29 +217,36 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
 
 /* ---- the matrix product -------------------------------------------------------------------------- */
 
+EG_INLINE void matmul(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
+                      eagle_dtype dtype, eg_tile_fn *tile, eg_widen_fn *copy)
+{
+    const eg_matmul_parts parts = {.size = size_of(dtype),
+                                   .rows = ROWS,
+                                   .tokens = TOKENS,
+                                   .group = 1,
+                                   .few = FEW,
+                                   .piece = PIECE,
+                                   .tile = tile,
+                                   .widen = copy,
+                                   .tile_f32 = tile_f32};
+
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+}
+
 void eg_matmul_f32_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), ROWS,     TOKENS,   GROUP,   FEW,
-                                          PIECE,         tile_f32, copy_f32, tile_f32};
-
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_F32, tile_f32, copy_f32);
 }
 
 void eg_matmul_f16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), ROWS,      TOKENS,  GROUP, FEW, PIECE,
-                                          tile_f16,         widen_f16, tile_f32};
-
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_F16, tile_f16, widen_f16);
 }
 
 void eg_matmul_bf16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                            const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), ROWS,       TOKENS,  GROUP, FEW, PIECE,
-                                          tile_bf16,        widen_bf16, tile_f32};
-
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_BF16, tile_bf16, widen_bf16);
 }

@@ -15,11 +15,10 @@
 
 #define WIDTH  4                  /* lanes of a register          */
 #define REGS   (EG_LANES / WIDTH) /* registers of a sum           */
-#define ROWS   4                  /* of a whole tile             */
+#define ROWS   4                  /* of a whole tile              */
 #define TOKENS 3                  /* most tokens of a tile        */
-#define GROUP  1                  /* tiles: see eg_matmul_parts  */
 #define FEW    12                 /* tokens: see eg_matmul_parts  */
-#define PIECE  512                /* of k: see eg_matmul_parts */
+#define PIECE  512                /* of k: see eg_matmul_parts    */
 #define SUMS   (ROWS * TOKENS)    /* sums of a tile               */
 
 /* ---- four weights, widened --------------------------------------------------------------------- */
@@ -218,29 +217,36 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
 
 /* ---- the matrix product --------------------------------------------------------------------------- */
 
+EG_INLINE void matmul(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
+                      eagle_dtype dtype, eg_tile_fn *tile, eg_widen_fn *copy)
+{
+    const eg_matmul_parts parts = {.size = size_of(dtype),
+                                   .rows = ROWS,
+                                   .tokens = TOKENS,
+                                   .group = 1,
+                                   .few = FEW,
+                                   .piece = PIECE,
+                                   .tile = tile,
+                                   .widen = copy,
+                                   .tile_f32 = tile_f32};
+
+    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+}
+
 void eg_matmul_f32_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(float), ROWS,     TOKENS,   GROUP,   FEW,
-                                          PIECE,         tile_f32, copy_f32, tile_f32};
-
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_F32, tile_f32, copy_f32);
 }
 
 void eg_matmul_f16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), ROWS,      TOKENS,  GROUP, FEW, PIECE,
-                                          tile_f16,         widen_f16, tile_f32};
-
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_F16, tile_f16, widen_f16);
 }
 
 void eg_matmul_bf16_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                          const eg_vectors *x)
 {
-    static const eg_matmul_parts parts = {sizeof(uint16_t), ROWS,       TOKENS,  GROUP, FEW, PIECE,
-                                          tile_bf16,        widen_bf16, tile_f32};
-
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_BF16, tile_bf16, widen_bf16);
 }

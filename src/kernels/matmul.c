@@ -4,8 +4,8 @@
  *
  *   few     weights come from memory: spans are long, so that memory reads a group's rows from end
  *           to end, and the tiles fetch what comes next while they compute
- *   many    arithmetic: a span is one piece, and a group's weights are copied together first, as
- *           float32, so that each vector that is fetched serves the whole group
+ *   many    arithmetic: a span is one piece, a group is one tile of rows, and its weights are copied
+ *           together first, as float32
  *
  * Vectors are copied together in both cases: 2^k bytes apart they would fight for the same places in
  * near caches. Between pieces the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
@@ -18,15 +18,15 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Found by measurement (docs/performance.md). A block's lanes take 198 KB of stack, its copied pieces
- * 120 KB; few tokens touch little of either. */
+/* Found by measurement (docs/performance.md). A block's lanes take 192 KB of stack, its copied pieces
+ * 104 KB; few tokens touch little of either. */
 #define FEW_PIECE    8192 /* elements of all vectors together: a near cache */
 #define BLOCK_PIECE  512
-#define BLOCK_ROWS   66
+#define BLOCK_ROWS   64
 #define BLOCK_TOKENS 48
 #define BLOCK_SUMS   (BLOCK_ROWS * BLOCK_TOKENS)
 #define BLOCK_X      (BLOCK_TOKENS * BLOCK_PIECE)
-#define GROUP_ROWS   12 /* most rows of a group */
+#define TILE_ROWS    4 /* most rows of a tile */
 
 /* What the tiles of one block share: some rows of w times some vectors of x. */
 typedef struct {
@@ -44,7 +44,7 @@ typedef struct {
     bool pack;      /* copy pieces of w                          */
     alignas(EG_ALIGN) float lanes[BLOCK_SUMS * EG_LANES];
     alignas(EG_ALIGN) float packed_x[BLOCK_X]; /* a span: [pieces, tokens, piece] */
-    alignas(EG_ALIGN) float packed_w[GROUP_ROWS * BLOCK_PIECE];
+    alignas(EG_ALIGN) float packed_w[TILE_ROWS * BLOCK_PIECE];
 } block;
 
 /* A piece of k of one group of rows. */
@@ -88,7 +88,7 @@ static const char *weights_after(const block *b, const group *g, size_t r)
     return NULL;
 }
 
-/* Copies the group's piece. */
+/* Copies the piece of the group, which is one tile of rows. */
 static void pack_group(block *b, const group *g)
 {
     for (size_t i = 0; i < g->rows; i++) {
@@ -102,7 +102,7 @@ static void point_to_weights(eg_tile *tile, const block *b, const group *g, size
     tile->rows = g->tile;
     tile->n = g->x.dim;
     if (b->pack) {
-        tile->w = b->packed_w + (r - g->r) * g->x.dim;
+        tile->w = b->packed_w;
         tile->w_stride = g->x.dim;
     } else {
         tile->w = weights_at(b, r, g->k);
@@ -146,18 +146,16 @@ static void run_few(block *b, const group *g)
     }
 }
 
-/* Many tokens: the group's weights stay in a near cache while the tokens pass by. */
+/* Many tokens: the copied weights stay in a near cache while the tokens pass by. */
 static void run_many(block *b, const group *g)
 {
-    pack_group(b, g);
-    for (size_t i = 0, t = 0, tokens = 0; i < b->n_tiles; i++, t += tokens) {
-        for (size_t r = g->r; r < g->r + g->rows; r += g->tile) {
-            eg_tile tile;
+    eg_tile tile;
 
-            point_to_weights(&tile, b, g, r);
-            tokens = point_to_tokens(&tile, b, g, r, i, t);
-            b->parts->tile_f32(&tile);
-        }
+    pack_group(b, g);
+    for (size_t i = 0, t = 0; i < b->n_tiles; i++) {
+        point_to_weights(&tile, b, g, g->r);
+        t += point_to_tokens(&tile, b, g, g->r, i, t);
+        b->parts->tile_f32(&tile);
     }
 }
 
@@ -253,13 +251,13 @@ void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, co
     block b; /* not initialised as a whole: its buffers are large */
 
     assert(parts->few <= BLOCK_TOKENS);
-    assert(parts->rows * parts->group <= GROUP_ROWS);
+    assert(parts->rows <= TILE_ROWS);
     b.parts = parts;
     b.x = *x;
     b.y_stride = y_stride;
     b.pack = !few;
     b.piece = choose_piece(x, parts);
-    b.group = parts->rows * parts->group;
+    b.group = few ? parts->rows * parts->group : parts->rows;
 
     const size_t most = few ? BLOCK_SUMS / parts->few : BLOCK_ROWS;
     const size_t rows = most - most % b.group;

@@ -40,9 +40,9 @@ typedef struct {
     size_t size;   /* bytes of a weight                                       */
     size_t rows;   /* of a whole tile; those left over are taken one by one   */
     size_t tokens; /* most tokens of a tile                                   */
-    size_t group;  /* tiles of rows that take a piece of k one after another  */
+    size_t group;  /* tiles of rows that share a piece of few tokens          */
     size_t few;    /* tokens up to which the weights' way from memory decides */
-    size_t piece;  /* of k, for so few tokens; shorter for more than 16      */
+    size_t piece;  /* of k, for so few tokens; shorter for the more of them   */
     eg_tile_fn *tile;
     eg_widen_fn *widen;   /* copies weights as float32      */
     eg_tile_fn *tile_f32; /* for weights copied so          */

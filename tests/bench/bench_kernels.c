@@ -81,9 +81,10 @@ static void run_kernel(const bench *b, const void *kernel, const char *w, size_t
 
 #pragma omp parallel for num_threads(b->threads) schedule(static, 1)
     for (int i = 0; i < b->threads; i++) {
-        const size_t grains = ROWS / EG_MATMUL_GRAIN;
+        const size_t grains = (ROWS + EG_MATMUL_GRAIN - 1) / EG_MATMUL_GRAIN;
         const size_t first = grains * (size_t)i / (size_t)b->threads * EG_MATMUL_GRAIN;
-        const size_t end = grains * ((size_t)i + 1) / (size_t)b->threads * EG_MATMUL_GRAIN;
+        const size_t last = grains * ((size_t)i + 1) / (size_t)b->threads * EG_MATMUL_GRAIN;
+        const size_t end = last < ROWS ? last : ROWS;
 
         eg_kernels_matmul(k, b->dtype)(
             b->y + first, ROWS, w + first * DIM * eagle_dtype_size(b->dtype), end - first, &x);

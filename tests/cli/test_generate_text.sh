@@ -5,8 +5,8 @@
 need_text
 
 # Ours is a file of this repository; the other one is its author's, and optional.
-case ${GOLDEN:-ours} in
-ours) golden=testdata/golden/stories-greedy-200.txt ;;
+case $(basename "$0") in
+test_generate_text.sh) golden=testdata/golden/stories-greedy-200.txt ;;
 *)
     need golden/stories260K-greedy-200.txt models/stories260K/tokenizer.json \
         heads/stories260K-eagle1/config.json

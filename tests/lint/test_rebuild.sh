@@ -8,7 +8,7 @@ command -v pkg-config >/dev/null 2>&1 || {
     echo "no pkg-config here"
     exit 77
 }
-unset MAKEFLAGS MAKELEVEL MFLAGS CPPFLAGS CFLAGS LDFLAGS FLAVOUR BUILD
+unset PKG_CONFIG_PATH MAKEFLAGS MAKELEVEL MFLAGS CPPFLAGS CFLAGS LDFLAGS FLAVOUR BUILD
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 PKG_CONFIG_LIBDIR=$work/libraries
@@ -20,11 +20,11 @@ mkdir -p "$work/libraries" "$work/tree/include" "$work/tree/src/base" "$work/tre
 cp Makefile "$work/tree"
 cp tests/*.mk "$work/tree/tests"
 cd "$work/tree" || exit 1
-function() { printf 'int eg_%s(void);\nint eg_%s(void)\n{\n    return 0;\n}\n' "$1" "$1"; }
-function base >src/base/base.c
-function absent >src/tokenizer/absent.c
-function bpe >src/tokenizer/bpe.c
-function bench >tests/bench/bench_nothing.c # a tool, as the tests' makefile has some
+source_of() { printf 'int eg_%s(void);\nint eg_%s(void)\n{\n    return 0;\n}\n' "$1" "$1"; }
+source_of base >src/base/base.c
+source_of absent >src/tokenizer/absent.c
+source_of bpe >src/tokenizer/bpe.c
+source_of bench >tests/bench/bench_nothing.c # a tool, as the tests' makefile has some
 
 library() {
     printf 'Name: %s\nDescription: none\nVersion: 1\nLibs:\nCflags:\n' "$1" >"$work/libraries/$1.pc"
@@ -60,7 +60,7 @@ rm "$work/libraries/libutf8proc.pc"
 expect 'with a library removed' '4 compiled, 2 linked: absent.o base.o'
 expect 'with another option' '4 compiled, 2 linked: absent.o base.o' CFLAGS=-g1
 expect 'with an option that only links' '0 compiled, 2 linked: absent.o base.o' CFLAGS=-g1 LDFLAGS=-g
-function more >src/base/more.c
+source_of more >src/base/more.c
 expect 'with one file more' '2 compiled, 2 linked: absent.o base.o more.o' CFLAGS=-g1 LDFLAGS=-g
 rm src/base/more.c
 expect 'with one file less' '0 compiled, 2 linked: absent.o base.o' CFLAGS=-g1 LDFLAGS=-g

@@ -232,6 +232,25 @@ static bool long_products(const eg_kernels *k)
     return ok;
 }
 
+/* Several groups of rows and several pieces of k; rows that are left over; a second block of rows. */
+static bool groups(const eg_kernels *k)
+{
+    static const size_t shapes[][2] = {
+        {11, 1031}, {13, 2500}, {23, 1031}, {135, 513}}; /* rows, dim */
+    static const size_t tokens[] = {2, 3, 4, 5, 8, 24, 25, 49};
+    bool ok = true;
+
+    for (size_t d = 0; d < N_DTYPES; d++) {
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+            for (size_t t = 0; t < sizeof tokens / sizeof tokens[0] && ok; t++) {
+                ok = product_agrees(
+                    k, &(product){dtypes[d], shapes[i][0], tokens[t], shapes[i][1], 1, 0, PLAIN});
+            }
+        }
+    }
+    return ok;
+}
+
 static bool batches(const eg_kernels *k)
 {
     bool ok = true;
@@ -394,6 +413,7 @@ const kernel_check kernel_checks[] = {
     {"products of zeros, negative zeros, subnormals and infinities equal the definition",
      odd_values},
     {"products cut into pieces equal the definition", long_products},
+    {"products of many rows equal the definition", groups},
     {"rows of batches of 1 to 64 equal the row alone", batches},
     {"a product of no rows or no tokens writes nothing", no_rows},
     {"RMSNorm equals the definition", norms},

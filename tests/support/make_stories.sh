@@ -3,13 +3,17 @@
 # make_stories.sh EAGLE TEXT OUT - trains the target and the head that ship: OUT/stories and OUT/stories-eagle1.
 #
 # TEXT holds tinystories-train.txt and fairytales-train.txt. About an hour and a half on two cores. What stands
-# in OUT/learn.txt was learned, OUT/judge.txt was not. A run that was ended goes on where it was.
+# in OUT/learn.txt was learned, OUT/judge.txt was not. A run that was ended goes on where it was. Of what it
+# writes, testdata/ has config.json, model.safetensors and, of the target, generation_config.json,
+# tokenizer.json and tokenizer_config.json.
 eagle=$1
 text=$2
 out=$3
 mkdir -p "$out" || exit 5
-[ -s "$out/learn.txt" ] || awk -f tests/support/split_stories.awk -v learn="$out/learn.txt" -v judge="$out/judge.txt" \
-    "$text/tinystories-train.txt" || exit
+if [ ! -e "$out/learn.txt" ]; then
+    awk -f tests/support/split_stories.awk -v learn="$out/learn.new" -v judge="$out/judge.txt" \
+        "$text/tinystories-train.txt" && mv "$out/learn.new" "$out/learn.txt" || exit
+fi
 
 # The language of stories and tales first, the stories alone then.
 "$eagle" train target -t 1 --data "$out/learn.txt" --data "$text/fairytales-train.txt" -o "$out/first" \

@@ -13,6 +13,8 @@ eagle=$1
 learn=$2
 judge=$3
 shift 3
+LC_ALL=C # bytes, whatever the awk
+export LC_ALL
 work=$(mktemp -d) || exit 5
 trap 'rm -rf "$work"' EXIT
 
@@ -48,7 +50,7 @@ for model; do
         END { printf "%-40s %.3f nats per byte, %d stories, %d bytes\n", model, nats / bytes, NR, bytes }'
     for temp in 1 0; do
         "$eagle" generate -q -t 1 -m "$model" --prompts testdata/stories/openings.jsonl -n 120 --temp $temp -s 1 |
-            sed 's/.*"text": "\(\([^"\\]\|\\.\)*\)".*/\1/; s/\\n/ /g; s/\\"/ /g' | runs "$model, temperature $temp"
+            awk '{ sub(/.*"text": "/, ""); gsub(/\\n/, " "); gsub(/\\"/, " "); sub(/".*/, ""); print }' | runs "$model, temperature $temp"
     done
 done
 awk '$0 == "<|endoftext|>" { print story; story = ""; if (++n == 32) exit; next } { story = story " " $0 }' "$judge" |
