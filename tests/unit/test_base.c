@@ -18,6 +18,8 @@
 #include "eagle/runtime.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <fenv.h>
 #include <pthread.h>
 #include <signal.h>
@@ -298,6 +300,8 @@ static void an_output_that_another_process_is_writing_is_left_alone(void **state
         right = eg_output_commit(&out, NULL) == EAGLE_OK && right;
         _exit(right ? 7 : 1);
     }
+    close(opened[1]); /* so that a child that dies early ends the reading */
+    close(go_on[0]);
     assert_int_equal(read(opened[0], &byte, 1), 1);
     write_output("shared", "parent");
     assert_text("shared", "parent");
@@ -307,10 +311,94 @@ static void an_output_that_another_process_is_writing_is_left_alone(void **state
     assert_int_equal(WEXITSTATUS(status), 7);
     assert_text("shared", "child");
     assert_int_equal(files_in_folder(), before + 1);
+    close(opened[0]);
+    close(go_on[1]);
+}
+
+/* As in a container, where the first process has the same number each time. */
+static void what_a_process_of_our_number_left_of_an_output_goes_with_the_next(void **state)
+{
+    char left[64];
+    int before;
+
+    (void)state;
+    write_text("mine", "old");
+    before = files_in_folder();
+    snprintf(left, sizeof left, "mine.%ld-1f-0.unfinished", (long)getpid());
+    write_text(left, "half");
+    write_output("mine", "new");
+    assert_text("mine", "new");
+    assert_int_equal(files_in_folder(), before);
+}
+
+static void two_outputs_of_one_path_in_one_process_do_not_meet(void **state)
+{
+    const int before = files_in_folder();
+    eg_output out[2];
+
+    (void)state;
     for (int i = 0; i < 2; i++) {
-        close(opened[i]);
-        close(go_on[i]);
+        assert_int_equal(eg_output_open(&out[i], in_folder("twice"), NULL), EAGLE_OK);
+        assert_int_equal(files_in_folder(), before + i + 1);
+        fprintf(out[i].file, "%d", i);
     }
+    for (int i = 1; i >= 0; i--) {
+        assert_int_equal(eg_output_commit(&out[i], NULL), EAGLE_OK);
+        eg_output_close(&out[i]);
+        assert_text("twice", i == 0 ? "0" : "1");
+    }
+    assert_int_equal(files_in_folder(), before + 1);
+}
+
+/* A pipe that somebody reads can be opened and locked as a file can. */
+static void what_is_no_regular_file_is_no_leftover(void **state)
+{
+    const char *name = "piped.1-1f-0.unfinished";
+    struct stat info;
+
+    (void)state;
+    assert_int_equal(mkfifo(in_folder(name), 0600), 0);
+    const int reader = open(in_folder(name), O_RDONLY | O_NONBLOCK);
+
+    assert_true(reader >= 0);
+    write_output("piped", "new");
+    assert_int_equal(stat(in_folder(name), &info), 0);
+    close(reader);
+    assert_int_equal(unlink(in_folder(name)), 0);
+}
+
+/* While the lock is held, so that it is nobody else's file. */
+static void an_output_that_cannot_be_renamed_is_removed_at_once(void **state)
+{
+    const int before = files_in_folder();
+    eg_output out;
+    eagle_error err;
+
+    (void)state;
+    assert_int_equal(eg_output_open(&out, in_folder("taken"), &err), EAGLE_OK);
+    assert_int_equal(mkdir(in_folder("taken"), 0700), 0); /* meanwhile */
+    assert_int_equal(eg_output_commit(&out, &err), EAGLE_EWRITE);
+    assert_int_equal(files_in_folder(), before + 1);
+    eg_output_close(&out);
+    assert_int_equal(rmdir(in_folder("taken")), 0);
+}
+
+static void a_failed_commit_does_not_guess_why_an_earlier_write_failed(void **state)
+{
+    eg_output out;
+    eagle_error err;
+
+    (void)state;
+    if (access("/dev/full", W_OK) != 0) {
+        skip();
+    }
+    assert_int_equal(eg_output_open(&out, "/dev/full", &err), EAGLE_OK);
+    assert_int_equal(setvbuf(out.file, NULL, _IONBF, 0), 0);
+    assert_int_equal(fputc('x', out.file), EOF);
+    errno = ENOENT; /* of something since then */
+    assert_int_equal(eg_output_commit(&out, &err), EAGLE_EWRITE);
+    assert_string_equal(err.message, "/dev/full: write failed");
+    eg_output_close(&out);
 }
 
 static void a_new_output_is_as_public_as_the_mask_allows(void **state)
@@ -760,6 +848,11 @@ int main(void)
         cmocka_unit_test(an_output_replaces_its_file_only_when_complete),
         cmocka_unit_test(what_a_killed_process_left_of_an_output_goes_with_the_next),
         cmocka_unit_test(an_output_that_another_process_is_writing_is_left_alone),
+        cmocka_unit_test(what_a_process_of_our_number_left_of_an_output_goes_with_the_next),
+        cmocka_unit_test(two_outputs_of_one_path_in_one_process_do_not_meet),
+        cmocka_unit_test(what_is_no_regular_file_is_no_leftover),
+        cmocka_unit_test(an_output_that_cannot_be_renamed_is_removed_at_once),
+        cmocka_unit_test(a_failed_commit_does_not_guess_why_an_earlier_write_failed),
         cmocka_unit_test(a_new_output_is_as_public_as_the_mask_allows),
         cmocka_unit_test(a_full_disk_leaves_the_old_file_whole),
         cmocka_unit_test(an_output_that_is_no_regular_file_is_written_to_and_never_replaced),
