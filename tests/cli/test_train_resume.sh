@@ -38,8 +38,8 @@ for file in model.safetensors config.json checkpoint.eagle; do
     cmp -s "$work/whole/$file" "$work/killed/$file" ||
         { echo "$file differs after $kills kills, SEED=$seed"; exit 1; }
 done
-[ -z "$(ls "$work/killed/" | grep '^checkpoint.eagle.')" ] ||
-    { echo 'unfinished checkpoints are left:'; ls "$work/killed"; exit 1; }
+[ -z "$(find "$work/killed" -name '*.unfinished')" ] ||
+    { echo 'unfinished files are left:'; ls "$work/killed"; exit 1; }
 
 # Ctrl-C, once a checkpoint is there so that the loop runs.
 (head "$work/stopped") &
