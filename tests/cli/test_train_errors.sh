@@ -45,12 +45,14 @@ expect 6 'features' $head --features "$work/features"
     expect 2 'give only one' train target --data "$texts" -o "$work/t" $net --tied --untied
     expect 2 '--layers and --init' train target --data "$texts" -o "$work/t" --init "$target" --layers 2
     expect 2 '--vocab and --tokenizer' train target --data "$texts" -o "$work/t" --tokenizer "$target" --vocab 300
-    expect 2 'for texts that are ids' train target --data "$texts" -o "$work/t" $net --eos-id 2
-    expect 2 '--bos-id 1, --eos-id 16: --vocab is 16' train target --data "$work/one.ids" -o "$work/t" --vocab 16 --bos-id 1 --eos-id 16
+    expect 2 '--eos-id: for texts that are ids' train target --data "$texts" -o "$work/t" $net --eos-id 2
+    expect 2 '^eagle: --eos-id 16: --vocab is 16' train target --data "$work/one.ids" -o "$work/t" --vocab 16 --bos-id 1 --eos-id 16
+    expect 2 '^eagle: --bos-id 16: --vocab is 16' train target --data "$work/one.ids" -o "$work/t" --vocab 16 --bos-id 16
     expect 2 'needs a file' train features -m "$target" --data "$texts"
     expect 2 'unknown option --max-memory' train features -m "$target" --data "$texts" --max-memory 1G
     expect 5 'max-memory' $head --data "$texts" --max-memory 64K
 }
+[ ! -e "$work/t" ] || { echo 'a call that was wrong left its directory'; exit 1; }
 [ ! -e "$work/head/model.safetensors" ] || { echo 'a failed training wrote a head'; exit 1; }
 
 # A training that is kept is not begun anew by mistake, nor gone on with as another.
