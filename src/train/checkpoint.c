@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION   "1"
+#define VERSION   "2" /* 1: without the tokens that begin and end texts, and the context */
 #define MAX_FACTS 64
 #define N_COPIES  3 /* weights, m, v */
 
@@ -34,12 +34,14 @@ static eg_real *copy_of(const eagle_trainer *t, int copy)
 
 typedef struct {
     const char *name;
-    char value[72];
+    const char *value; /* `text`, or what the facts hold beside */
+    char text[72];
 } fact;
 
 typedef struct {
     fact item[MAX_FACTS]; /* [n] */
     int n;
+    char ends[EAGLE_MAX_END * 12]; /* end tokens, with commas */
 } facts;
 
 static void add_text(facts *f, const char *name, const char *value)
@@ -47,7 +49,8 @@ static void add_text(facts *f, const char *name, const char *value)
     fact *one = &f->item[f->n++];
 
     one->name = name;
-    snprintf(one->value, sizeof one->value, "%s", value);
+    one->value = one->text;
+    snprintf(one->text, sizeof one->text, "%s", value);
 }
 
 static void add_whole(facts *f, const char *name, int64_t value)
@@ -66,6 +69,23 @@ static void add_real(facts *f, const char *name, double value)
     add_text(f, name, number.text);
 }
 
+/* The tokens that begin and end a text: they go from here into the files of the model. */
+static void add_tokens(facts *f, const eagle_config *c)
+{
+    size_t size = 0;
+
+    if (c->bos >= 0) {
+        add_whole(f, "bos_token_id", c->bos);
+    } else {
+        add_text(f, "bos_token_id", "none");
+    }
+    for (int32_t i = 0; i < c->n_end; i++) {
+        size += (size_t)snprintf(f->ends + size, sizeof f->ends - size, "%s%" PRId32,
+                                 i == 0 ? "" : ",", c->end[i]);
+    }
+    f->item[f->n++] = (fact){.name = "eos_token_id", .value = c->n_end > 0 ? f->ends : "none"};
+}
+
 static void add_config(facts *f, const eagle_config *c)
 {
     add_whole(f, "hidden_size", c->dim);
@@ -75,6 +95,8 @@ static void add_config(facts *f, const eagle_config *c)
     add_whole(f, "head_dim", c->head_dim);
     add_whole(f, "intermediate_size", c->ffn_dim);
     add_whole(f, "vocab_size", c->vocab);
+    add_whole(f, "max_position_embeddings", c->context);
+    add_tokens(f, c);
     add_real(f, "rms_norm_eps", (double)c->rms_eps);
     add_whole(f, "tie_word_embeddings", c->tied);
     add_whole(f, "attention_bias", c->attention_bias);

@@ -61,7 +61,22 @@ expect 2 'a training is kept there' train target --data "$texts" -o "$target"
 # shellcheck disable=SC2086
 expect 4 '"lr" is 0.002 there, but 0.5 here' train target --data "$texts" -o "$target" $net $small --steps 40 \
     --resume --lr 0.5
+# shellcheck disable=SC2086
+expect 4 '"max_position_embeddings" is 512 there, but 64 here' train target --data "$texts" -o "$target" $net $small \
+    --steps 40 --resume -c 64
 same "$work/kept" "$target/checkpoint.eagle" 'the checkpoint'
+
+# The tokens that begin and end texts of ids are the network's too.
+for _ in 1 2 3 4 5 6 7 8 9 10; do echo 1 3 4 5 6 7 8 9 10 11 12 13 14 15 3 5 7 2; done >"$work/texts.ids"
+ids="train target --data $work/texts.ids -o $work/ids --dim 16 --layers 1 --heads 2 --vocab 16 $small --steps 2"
+# shellcheck disable=SC2086
+{
+    "$EAGLE" $ids --bos-id 1 --eos-id 2 -q >/dev/null
+    expect 4 '"bos_token_id" is 1 there, but 3 here' $ids --bos-id 3 --eos-id 2 --resume
+    expect 4 '"eos_token_id" is 2 there, but 3 here' $ids --bos-id 1 --eos-id 3 --resume
+    expect 4 '"eos_token_id" is 2 there, but none here' $ids --bos-id 1 --resume
+    expect 0 'going on after step 2' $ids --bos-id 1 --eos-id 2 --resume
+}
 
 # A full disk: files may grow to some KiB only.
 code=0
