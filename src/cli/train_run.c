@@ -22,8 +22,9 @@
 /* Not *.safetensors: some loaders take every such file of a directory for weights. */
 #define CHECKPOINT "checkpoint.eagle"
 
-/* Room for the way in which a target wrote its texts; what is longer is cut. */
-#define WRITING_TEXT 512
+/* Room for the way in which a target wrote its texts, whatever it is: words and three whole numbers,
+ * at most 59 characters; a comma and at most 15 characters for each temperature. */
+#define WRITING_TEXT (64 + 16 * EG_MAX_REALS)
 
 /* ---- before ------------------------------------------------------------------------------ */
 
@@ -113,15 +114,16 @@ eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err)
 
 /* ---- checkpoints ------------------------------------------------------------------------- */
 
-/* How the target writes its texts, as far as the trainer does not know it. */
+/* How the target writes its texts, as far as the trainer does not know it. Nine digits tell any two
+ * temperatures apart. */
 static void describe_writing(char text[WRITING_TEXT], const eg_options *opt)
 {
     const eg_data_options *data = &opt->data;
     size_t n = (size_t)snprintf(text, WRITING_TEXT, "%" PRId64 " tokens from %d,%d at",
                                 data->self_generate, data->self_prompt.min, data->self_prompt.max);
 
-    for (int32_t i = 0; i < data->self_temps.n && n < WRITING_TEXT; i++) {
-        n += (size_t)snprintf(text + n, WRITING_TEXT - n, "%c%g", i == 0 ? ' ' : ',',
+    for (int32_t i = 0; i < data->self_temps.n; i++) {
+        n += (size_t)snprintf(text + n, WRITING_TEXT - n, "%c%.9g", i == 0 ? ' ' : ',',
                               (double)data->self_temps.item[i]);
     }
 }
@@ -130,6 +132,7 @@ static void describe_writing(char text[WRITING_TEXT], const eg_options *opt)
 static char *write_memo(const eg_train_run *t)
 {
     const eg_best *best = &t->best;
+    char *text = NULL;
     json_t *memo = json_pack("{s:I, s:I, s:f}", "judged", (json_int_t)best->judged, "step",
                              (json_int_t)best->step, "length", best->length);
 
@@ -137,10 +140,13 @@ static char *write_memo(const eg_train_run *t)
         char writing[WRITING_TEXT];
 
         describe_writing(writing, t->opt);
-        json_object_set_new(memo, "writing", json_string(writing));
+        if (json_object_set_new(memo, "writing", json_string(writing)) != 0) {
+            goto done; /* without it any other way would be gone on with */
+        }
     }
-    char *text = json_dumps(memo, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    text = json_dumps(memo, JSON_COMPACT | JSON_REAL_PRECISION(17));
 
+done:
     json_decref(memo);
     return text;
 }

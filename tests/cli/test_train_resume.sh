@@ -81,6 +81,9 @@ own "$work/own" --resume --self-generate 601 || code=$?
 equal 4 "$code" 'exit code for other texts'
 grep -q 'wrote 600 tokens .* but is to write 601 tokens' "$work/stderr" || { cat "$work/stderr"; exit 1; }
 code=0
+own "$work/own" --resume --self-temps 0,1.000001 || code=$?
+equal 4 "$code" 'exit code for a temperature that is another in the seventh digit'
+code=0
 own "$work/early" --save-every 0 --lr 1e30 --warmup 0 || code=$?
 equal 6 "$code" 'exit code of a loss that is no number'
 [ -s "$work/early/checkpoint.eagle" ] || { echo 'no checkpoint before the first step'; exit 1; }
