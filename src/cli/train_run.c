@@ -2,8 +2,8 @@
 /* train_run.c - the loop of the training commands.
  *
  * What a checkpoint holds and what stands in --out always belong together: the weights that were
- * judged best are written before the checkpoint that knows of them. So a training that was killed at
- * any moment goes on from its checkpoint and ends with the same files. */
+ * judged best are written before the checkpoint that knows of them. So a training that was killed
+ * at any moment goes on from its checkpoint and ends with the same files. */
 #include "cli/train_run.h"
 
 #include "cli/bench.h"
@@ -22,8 +22,8 @@
 /* Not *.safetensors: some loaders take every such file of a directory for weights. */
 #define CHECKPOINT "checkpoint.eagle"
 
-/* Room for the way in which a target wrote its texts, whatever it is: words and three whole numbers,
- * at most 59 characters; a comma and at most 15 characters for each temperature. */
+/* Room for the way in which a target wrote its texts, whatever it is: words and three whole
+ * numbers, at most 59 characters; a comma and at most 15 characters for each temperature. */
 #define WRITING_TEXT (64 + 16 * EG_MAX_REALS)
 
 /* ---- before ------------------------------------------------------------------------------ */
@@ -151,8 +151,8 @@ done:
     return text;
 }
 
-/* EAGLE_EFIT when the texts were written in another way than the options say now; a training on other
- * texts has none, and is told by their digest. */
+/* EAGLE_EFIT when the texts were written in another way than the options say now; a training on
+ * other texts has none, and is told by their digest. */
 static eagle_status check_writing(const eg_train_run *t, const char *found, eagle_error *err)
 {
     char wanted[WRITING_TEXT];
@@ -184,6 +184,19 @@ static eagle_status read_memo(eg_train_run *t, const char *memo, eagle_error *er
         st = check_writing(t, writing, err);
     }
     json_decref(json);
+    return st;
+}
+
+/* Whether the checkpoint's texts are those that the options ask for: they take long to write. */
+static eagle_status look_at_memo(eg_train_run *t, eagle_error *err)
+{
+    char *memo = NULL;
+    eagle_status st = eagle_trainer_memo(&memo, t->checkpoint, err);
+
+    if (st == EAGLE_OK) {
+        st = read_memo(t, memo, err);
+    }
+    free(memo);
     return st;
 }
 
@@ -230,7 +243,7 @@ eagle_status eg_train_run_find(eg_train_run *t, eagle_error *err)
         eg_cli_note(opt->quiet, "note: %s: no checkpoint yet, beginning with step 1",
                     t->checkpoint);
     }
-    return EAGLE_OK;
+    return t->found && opt->data.self_generate > 0 ? look_at_memo(t, err) : EAGLE_OK;
 }
 
 /* Goes on from the checkpoint that was found. */

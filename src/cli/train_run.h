@@ -72,7 +72,7 @@ uint64_t eg_train_run_memory(const eg_train_run *t);
 eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err);
 
 /* Looks for the checkpoint, before anything costs time or replaces a file: EAGLE_EINVAL when there
- * is one without --resume. */
+ * is one without --resume, EAGLE_EFIT when the target wrote its texts in another way. */
 eagle_status eg_train_run_find(eg_train_run *t, eagle_error *err);
 
 /* Goes on from that checkpoint, if it was there, and trains to the end, or until a signal comes;

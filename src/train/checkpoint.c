@@ -140,11 +140,17 @@ static void add_options(facts *f, const eagle_train_options *o, bool heads)
     }
 }
 
-/* All that must be the same for the training to go on. The version comes first. */
-static void describe(facts *f, const eagle_trainer *t)
+/* What a file must say to be a checkpoint. */
+static void describe_version(facts *f)
 {
     *f = (facts){0};
     add_text(f, "eagle_checkpoint", VERSION);
+}
+
+/* All that must be the same for the training to go on. The version comes first. */
+static void describe(facts *f, const eagle_trainer *t)
+{
+    describe_version(f);
     add_text(f, "kind", t->net->kind);
     add_config(f, &t->net->config);
     add_options(f, &t->opt, t->model != NULL);
@@ -397,6 +403,32 @@ static eagle_status check_tensors(const eagle_tensor **source, eagle_tensor *ten
 }
 
 /* ---- resuming -------------------------------------------------------------------------------- */
+
+eagle_status eagle_trainer_memo(char **out, const char *path, eagle_error *err)
+{
+    eg_safetensors file;
+    facts version;
+
+    *out = NULL;
+    eagle_status st = eg_safetensors_open_file(&file, path, err);
+
+    if (st != EAGLE_OK) {
+        return st;
+    }
+    const json_t *metadata = json_object_get(file.header, EG_METADATA);
+    const char *memo = text_at(metadata, "memo");
+
+    describe_version(&version);
+    st = check_facts(path, metadata, &version, err);
+    if (st == EAGLE_OK && memo != NULL) {
+        *out = eg_strdup(memo);
+        if (*out == NULL) {
+            st = eg_fail(err, EAGLE_ENOMEM, "%s: no memory to read it", path);
+        }
+    }
+    eg_safetensors_close(&file);
+    return st;
+}
 
 /* Says in `warning` what is another machine than that of the file; "" when nothing is. */
 static void compare_machine(char *warning, size_t size, const json_t *metadata,

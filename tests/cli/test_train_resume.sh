@@ -80,6 +80,12 @@ code=0
 own "$work/own" --resume --self-generate 601 || code=$?
 equal 4 "$code" 'exit code for other texts'
 grep -q 'wrote 600 tokens .* but is to write 601 tokens' "$work/stderr" || { cat "$work/stderr"; exit 1; }
+mv "$work/own/self-generated.jsonl" "$work/away"
+code=0
+own "$work/own" --resume --self-generate 601 || code=$?
+equal 4 "$code" 'exit code for other texts without the file of those before'
+[ ! -e "$work/own/self-generated.jsonl" ] || { echo 'texts were written before they were refused'; exit 1; }
+mv "$work/away" "$work/own/self-generated.jsonl"
 code=0
 own "$work/own" --resume --self-temps 0,1.000001 || code=$?
 equal 4 "$code" 'exit code for a temperature that is another in the seventh digit'

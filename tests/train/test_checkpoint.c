@@ -317,6 +317,37 @@ static void a_damaged_state_is_refused(void **state)
     lesson_end(&l);
 }
 
+static void the_memo_comes_without_a_trainer(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH];
+    char *memo = NULL;
+    eagle_error err = {0};
+    lesson l;
+    parts p;
+
+    lesson_begin(&l, false);
+    write_state(path, &l);
+    assert_int_equal(eagle_trainer_memo(&memo, path, &err), EAGLE_OK);
+    assert_null(memo);
+
+    eagle_trainer *t = lesson_make(&l);
+
+    lesson_save(t, "so far", path);
+    eagle_trainer_free(t);
+    assert_int_equal(eagle_trainer_memo(&memo, path, &err), EAGLE_OK);
+    assert_string_equal(memo, "so far");
+    free(memo);
+
+    take_apart(&p, path);
+    set_text(&p, "eagle_checkpoint", "1");
+    put_together(&p, path);
+    assert_int_equal(eagle_trainer_memo(&memo, path, &err), EAGLE_EUNSUPPORTED);
+    assert_null(memo);
+    assert_int_equal(eagle_trainer_memo(&memo, "no such file", &err), EAGLE_EREAD);
+    lesson_end(&l);
+}
+
 static void a_state_that_is_cut_anywhere_is_refused(void **state)
 {
     (void)state;
@@ -567,6 +598,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_differs_is_named),
         cmocka_unit_test(another_shape_is_named),
+        cmocka_unit_test(the_memo_comes_without_a_trainer),
         cmocka_unit_test(other_tokens_and_another_context_are_named),
         cmocka_unit_test(a_damaged_state_is_refused),
         cmocka_unit_test(a_state_that_is_cut_anywhere_is_refused),
