@@ -53,9 +53,9 @@ EAGLE_API void eagle_corpus_defaults(eagle_corpus_options *out);
  * must lie in [0, vocab). Special tokens written in a text are not parsed. A document with nothing
  * to learn behind its first token, an empty one for instance, is left out.
  *
- * EAGLE_EREAD; EAGLE_EFORMAT names file and line of what is broken, bytes that are no UTF-8 included, and is
- * also an empty file or nothing to learn at all; EAGLE_EFIT for an id outside the vocabulary;
- * EAGLE_EINVAL for text without a tokenizer, or conversations without an end token;
+ * EAGLE_EREAD; EAGLE_EFORMAT names file and line of what is broken, bytes that are no UTF-8
+ * included, and is also an empty file or nothing to learn at all; EAGLE_EFIT for an id outside the
+ * vocabulary; EAGLE_EINVAL for text without a tokenizer, or conversations without an end token;
  * EAGLE_ELIMIT for a document of more than INT32_MAX tokens; EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_corpus_read(eagle_corpus **out, const char *const *paths,
                                          int32_t n_paths, const eagle_tokenizer *tokenizer,
@@ -77,8 +77,7 @@ typedef struct {
 
 EAGLE_API void eagle_writing_defaults(eagle_writing_options *out);
 
-/* The memory that eagle_corpus_write() would take, in bytes, without writing. EAGLE_EINVAL, EAGLE_ELIMIT
- * and EAGLE_EUNSUPPORTED as there. */
+/* The memory that eagle_corpus_write() takes, in bytes. */
 typedef struct {
     uint64_t weights; /* mapped, of the model                                             */
     uint64_t work;    /* KV cache, activations, documents that are not complete: of those
@@ -88,21 +87,25 @@ typedef struct {
 
 EAGLE_API uint64_t eagle_writing_bill_total(const eagle_writing_bill *bill);
 
+/* What eagle_corpus_write() would take, without writing. EAGLE_EINVAL, EAGLE_ELIMIT and
+ * EAGLE_EUNSUPPORTED as there. */
 EAGLE_API eagle_status eagle_corpus_write_bill(eagle_writing_bill *out, const eagle_model *model,
                                                const eagle_writing_options *opt, eagle_error *err);
 
 /* Told now and then how far the writing is; returns false to end it early, with what there is. */
 typedef bool eagle_writing_progress(void *ctx, int64_t done, int64_t of);
 
-/* Lets `model` continue prompts from `prompts`, until an end token or `length`: a function of model,
- * prompts and options alone, whatever the threads. Every token is to be learned. `progress` may be NULL. */
+/* Lets `model` continue prompts from `prompts`, until an end token or `length`: a function of
+ * model, prompts and options alone, whatever the threads. Every token is to be learned. `progress`
+ * may be NULL. */
 EAGLE_API eagle_status eagle_corpus_write(eagle_corpus **out, const eagle_model *model,
                                           const eagle_corpus *prompts,
                                           const eagle_writing_options *opt,
                                           eagle_writing_progress *progress, void *ctx,
                                           eagle_error *err);
 
-/* Writes a corpus as JSONL (`ids`, `learn` where it is not all ones), readable by eagle_corpus_read(). */
+/* Writes a corpus as JSONL (`ids`, `learn` where it is not all ones), readable by
+ * eagle_corpus_read(). */
 EAGLE_API eagle_status eagle_corpus_save(const eagle_corpus *corpus, const char *path,
                                          eagle_error *err);
 
@@ -125,8 +128,8 @@ EAGLE_API void eagle_corpus_free(eagle_corpus *corpus);
 /* ---- stored features ------------------------------------------------------------------ */
 
 /* A target's features of a whole corpus, one safetensors file, mapped read-only: `input_ids` I32
- * [N], `loss_mask` U8 [N], `starts` I64 [documents + 1], `hidden_state` F32, F16 or BF16 [N, dim], and
- * in its metadata the target's digest. */
+ * [N], `loss_mask` U8 [N], `starts` I64 [documents + 1], `hidden_state` F32, F16 or BF16 [N, dim],
+ * and in its metadata the target's digest. */
 typedef struct eagle_features eagle_features; /* opaque */
 
 typedef struct {
@@ -135,10 +138,10 @@ typedef struct {
     int32_t threads;   /* 0: the CPUs this process may use                               */
 } eagle_features_options;
 
-/* Computes and writes the file: features that are those of generation, bit for bit, before they are rounded.
- * EAGLE_EINVAL; EAGLE_ELIMIT for a length beyond the context; EAGLE_EFIT for a token outside the
- * vocabulary; EAGLE_ENUMERIC when a feature is not finite; EAGLE_ENOMEM; EAGLE_EWRITE, also when
- * `progress` (which may be NULL) ends it: then there is no file. */
+/* Computes and writes the file: features that are those of generation, bit for bit, before they are
+ * rounded. EAGLE_EINVAL; EAGLE_ELIMIT for a length beyond the context; EAGLE_EFIT for a token
+ * outside the vocabulary; EAGLE_ENUMERIC when a feature is not finite; EAGLE_ENOMEM; EAGLE_EWRITE,
+ * also when `progress` (which may be NULL) ends it: then there is no file. */
 EAGLE_API eagle_status eagle_features_write(const char *path, const eagle_model *model,
                                             const eagle_corpus *corpus,
                                             const eagle_features_options *opt,

@@ -140,6 +140,10 @@ typedef struct {
 EAGLE_API eagle_status eagle_trainer_resume(eagle_resumed *out, eagle_trainer *trainer,
                                             const char *path, eagle_error *err);
 
+/* The memo alone of a saved state, before there is a trainer. *memo is to be freed with free();
+ * NULL: none. EAGLE_EREAD, EAGLE_EFORMAT, EAGLE_EUNSUPPORTED for another version, EAGLE_ENOMEM. */
+EAGLE_API eagle_status eagle_trainer_memo(char **memo, const char *path, eagle_error *err);
+
 /* Steps done so far. */
 EAGLE_API int64_t eagle_trainer_steps(const eagle_trainer *trainer);
 

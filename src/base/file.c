@@ -8,11 +8,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 eagle_status eg_bytes_read_file(eg_bytes *out, const char *path, size_t max, eagle_error *err)
@@ -139,9 +142,37 @@ char *eg_path_join(const char *dir, const char *name)
 
 /* ---- temporary names --------------------------------------------------------------------- */
 
-/* A new file is PATH.PID-N.unfinished, locked as long as it has that name. A process that is killed
- * leaves its file without a lock, and the next one that writes PATH removes it. */
+/* A new file is PATH.PID-WORD-N.unfinished, locked as long as it has that name. A process that is
+ * killed leaves its file without a lock, and the next one that writes PATH removes it. WORD tells
+ * processes apart that have one number, as all first ones of containers have. */
 #define TEMPORARY ".unfinished"
+#define DIGITS    "0123456789"
+
+static pthread_once_t begun = PTHREAD_ONCE_INIT;
+static uint64_t word; /* of this process: nanoseconds on the clock when it first needed one */
+
+static void choose_word(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    word = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* What the temporary names of this process have between PATH. and N: a child that a process forks
+ * has its word, but not its number. */
+typedef struct {
+    char text[48];
+} mark;
+
+static mark own_mark(void)
+{
+    mark own;
+
+    pthread_once(&begun, choose_word);
+    snprintf(own.text, sizeof own.text, "%ld-%" PRIx64 "-", (long)getpid(), word);
+    return own;
+}
 
 /* False when another process holds the lock, or the file system has no locks. */
 static bool lock(int fd, bool wait)
@@ -159,12 +190,13 @@ static bool lock(int fd, bool wait)
  * umask, which only a process, not a library, may look at. */
 static int create_beside(char *name, size_t size, const char *path)
 {
+    const mark own = own_mark();
     int fd = -1;
 
     for (int i = 0; fd < 0 && i < 1000 && (i == 0 || errno == EEXIST); i++) {
         struct stat info;
 
-        snprintf(name, size, "%s.%ld-%d" TEMPORARY, path, (long)getpid(), i);
+        snprintf(name, size, "%s.%s%d" TEMPORARY, path, own.text, i);
         fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         /* Another process may have taken it for a leftover before it was locked. */
         if (fd >= 0 && lock(fd, true) && fstat(fd, &info) == 0 && info.st_nlink == 0) {
@@ -176,26 +208,35 @@ static int create_beside(char *name, size_t size, const char *path)
     return fd;
 }
 
-/* Whether `name` is a temporary one for `base`, of another process. Our own may be another thread's, and
- * a lock does not tell threads apart. */
+/* Behind the characters of `set` at the beginning of `text` and one `end`; NULL when they are not
+ * there. */
+static const char *behind(const char *text, const char *set, char end)
+{
+    const size_t n = text != NULL ? strspn(text, set) : 0;
+
+    return n > 0 && text[n] == end ? text + n + 1 : NULL;
+}
+
+/* Whether `name` is a temporary one for `base`, of another process. Our own may be another
+ * thread's, and a lock does not tell threads apart. */
 static bool is_temporary(const char *name, const char *base)
 {
-    const char digits[] = "0123456789";
     const size_t size = strlen(base);
+    const mark own = own_mark();
 
     if (strncmp(name, base, size) != 0 || name[size] != '.') {
         return false;
     }
-    const char *pid = name + size + 1;
-    const char *number = pid + strspn(pid, digits);
-    const size_t n = *number == '-' ? strspn(number + 1, digits) : 0;
+    const char *begin = name + size + 1;
+    const char *number = behind(behind(begin, DIGITS, '-'), DIGITS "abcdef", '-');
+    const char *end = behind(number, DIGITS, TEMPORARY[0]);
 
-    return number > pid && n > 0 && strcmp(number + 1 + n, TEMPORARY) == 0 &&
-           strtol(pid, NULL, 10) != (long)getpid();
+    return end != NULL && strcmp(end, &TEMPORARY[1]) == 0 &&
+           strncmp(begin, own.text, strlen(own.text)) != 0;
 }
 
-/* Removes a file that nobody holds a lock of. Between opening and locking its owner may have given it
- * its true name, and the temporary one to another file. */
+/* Removes a regular file that nobody holds a lock of. Between opening and locking its owner may
+ * have given it its true name, and the temporary one to another file. */
 static void remove_unlocked(int folder, const char *name)
 {
     const int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -205,8 +246,9 @@ static void remove_unlocked(int folder, const char *name)
     if (fd < 0) {
         return;
     }
-    if (lock(fd, false) && fstat(fd, &locked) == 0 && fstatat(folder, name, &named, 0) == 0 &&
-        locked.st_dev == named.st_dev && locked.st_ino == named.st_ino) {
+    if (fstat(fd, &locked) == 0 && S_ISREG(locked.st_mode) && lock(fd, false) &&
+        fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && locked.st_dev == named.st_dev &&
+        locked.st_ino == named.st_ino) {
         unlinkat(folder, name, 0);
     }
     close(fd);
@@ -237,7 +279,7 @@ static void remove_leftovers(char *room, size_t size, const char *path)
 eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
-    const size_t size = strlen(path) + 64; /* a dot, two numbers, TEMPORARY */
+    const size_t size = strlen(path) + 64; /* a dot, a mark, a number, TEMPORARY */
     struct stat info;
     int fd = -1;
 
@@ -275,23 +317,40 @@ eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err)
     fd = -1;
 
 done:
+    if (st != EAGLE_OK) {
+        eg_output_close(out); /* before the lock goes with `fd` */
+    }
     if (fd >= 0) {
         close(fd);
     }
-    if (st != EAGLE_OK) {
-        eg_output_close(out);
-    }
     return st;
+}
+
+/* Removes the temporary file: before its lock goes, since then the name may be another's. */
+static void remove_temporary(eg_output *out)
+{
+    if (out->temporary != NULL) {
+        unlink(out->temporary);
+    }
+    free(out->temporary);
+    out->temporary = NULL;
 }
 
 eagle_status eg_output_commit(eg_output *out, eagle_error *err)
 {
     const bool beside = out->temporary != NULL;
-    bool failed =
-        fflush(out->file) != 0 || ferror(out->file) != 0 ||
-        (beside && (fsync(fileno(out->file)) != 0 || rename(out->temporary, out->path) != 0));
-    int why = errno;
+    bool failed = ferror(out->file) != 0; /* in a write before: why is no longer known */
+    int why = 0;
 
+    if (fflush(out->file) != 0 ||
+        (!failed && beside &&
+         (fsync(fileno(out->file)) != 0 || rename(out->temporary, out->path) != 0))) {
+        failed = true;
+        why = errno;
+    }
+    if (failed) {
+        remove_temporary(out);
+    }
     /* Renamed before, because closing gives up the lock; what is on the disk can no longer fail. */
     if (fclose(out->file) != 0 && !beside && !failed) {
         failed = true;
@@ -299,7 +358,8 @@ eagle_status eg_output_commit(eg_output *out, eagle_error *err)
     }
     out->file = NULL;
     if (failed) {
-        return eg_fail(err, EAGLE_EWRITE, "%s: write failed: %s", out->path, strerror(why));
+        return eg_fail(err, EAGLE_EWRITE, "%s: write failed%s%s", out->path, why != 0 ? ": " : "",
+                       why != 0 ? strerror(why) : "");
     }
     free(out->temporary);
     out->temporary = NULL;
@@ -308,13 +368,10 @@ eagle_status eg_output_commit(eg_output *out, eagle_error *err)
 
 void eg_output_close(eg_output *out)
 {
-    if (out->temporary != NULL) {
-        unlink(out->temporary); /* before the lock goes: then the name may be another's */
-    }
+    remove_temporary(out);
     if (out->file != NULL) {
         fclose(out->file);
     }
-    free(out->temporary);
     free(out->path);
     *out = (eg_output){0};
 }

@@ -31,9 +31,10 @@ void eg_map_advise(const eg_map *map);
 /* "dir/name" into a new string; NULL without memory. Free with free(). */
 char *eg_path_join(const char *dir, const char *name);
 
-/* A file written under a temporary name beside `path` and renamed when complete. What a killed process
- * left under such a name is removed by the next that opens the same `path`; two at once do not meet. What is
- * there and is no regular file, such as a device or a link, is written to as it is. */
+/* A file written under a temporary name beside `path` and renamed when complete. What a killed
+ * process left under such a name is removed by the next that opens the same `path`, whatever their
+ * numbers; two at once, processes or threads, do not meet. What is there and is no regular file,
+ * such as a device or a link, is written to as it is. */
 typedef struct {
     FILE *file;
     char *path;
@@ -42,7 +43,8 @@ typedef struct {
 
 /* Opens; then write to out->file. EAGLE_EWRITE, EAGLE_ENOMEM. */
 eagle_status eg_output_open(eg_output *out, const char *path, eagle_error *err);
-/* Flushes to the disk and renames; on any failure a regular `path` stays as it was. */
+/* Flushes to the disk and renames; on any failure a regular `path` stays as it was, and
+ * what was written is removed. */
 eagle_status eg_output_commit(eg_output *out, eagle_error *err);
 /* Removes what was written, unless it was committed. */
 void eg_output_close(eg_output *out);

@@ -83,8 +83,8 @@ static eagle_status open_features(job *j, eagle_error *err)
     return st;
 }
 
-/* The texts that the target writes, or has written for this training: without a checkpoint that knows
- * their digest, a file with their name is not believed. */
+/* The texts that the target writes, or has written for this training: without a checkpoint that
+ * knows their digest, a file with their name is not believed. */
 static eagle_status own_texts(job *j, const char *path, eagle_error *err)
 {
     const eg_options *opt = j->opt;

@@ -41,6 +41,39 @@ static eagle_status refuse_beside(const char *settled, const eg_options *opt, in
     return EAGLE_OK;
 }
 
+/* EAGLE_EINVAL for a shape that no network has. */
+static eagle_status check_shape(const eg_net_options *net, eagle_error *err)
+{
+    if (net->dim % net->heads != 0 || net->dim / net->heads % 2 != 0) {
+        return eg_cli_fail(err, EAGLE_EINVAL,
+                           "--dim %d: needs to be --heads, %d, times an even number", net->dim,
+                           net->heads);
+    }
+    if (net->tied && net->untied) {
+        return eg_cli_fail(err, EAGLE_EINVAL, "--tied and --untied: give only one");
+    }
+    return EAGLE_OK;
+}
+
+/* EAGLE_EINVAL for a token that begins or ends texts which are no ids, or that is none of them. */
+static eagle_status check_token(const eg_options *opt, int32_t option, int32_t id, eagle_error *err)
+{
+    const char *name = eg_option_at(option)->name;
+
+    if (!EG_GIVEN(opt, option)) {
+        return EAGLE_OK;
+    }
+    if (opt->data.file.n > 0 && eg_texts_are_plain(opt)) {
+        return eg_cli_fail(err, EAGLE_EINVAL,
+                           "--%s: for texts that are ids; these have a tokenizer", name);
+    }
+    if (id >= opt->net.vocab) {
+        return eg_cli_fail(err, EAGLE_EINVAL, "--%s %d: --vocab is %d", name, id, opt->net.vocab);
+    }
+    return EAGLE_OK;
+}
+
+/* Before anything is made: needs no file. */
 static eagle_status check(const eg_options *opt, eagle_error *err)
 {
     eagle_status st = eg_train_run_check(opt, err);
@@ -51,7 +84,13 @@ static eagle_status check(const eg_options *opt, eagle_error *err)
     if (st == EAGLE_OK && opt->tokenizer != NULL) {
         st = refuse_beside("tokenizer", opt, EG_OPT_VOCAB, EG_OPT_EOS_ID, err);
     }
-    return st;
+    if (st == EAGLE_OK) {
+        st = check_shape(&opt->net, err);
+    }
+    if (st == EAGLE_OK) {
+        st = check_token(opt, EG_OPT_BOS_ID, opt->net.bos_id, err);
+    }
+    return st == EAGLE_OK ? check_token(opt, EG_OPT_EOS_ID, opt->net.eos_id, err) : st;
 }
 
 /* ---- the tokenizer ----------------------------------------------------------------------- */
@@ -161,10 +200,6 @@ static eagle_status find_tokenizer(job *j, eagle_error *err)
     if (!eg_texts_are_plain(opt)) {
         return EAGLE_OK;
     }
-    if (EG_GIVEN(opt, EG_OPT_BOS_ID) || EG_GIVEN(opt, EG_OPT_EOS_ID)) {
-        return eg_cli_fail(err, EAGLE_EINVAL,
-                           "--bos-id, --eos-id: for texts that are ids; these have a tokenizer");
-    }
     if (opt->dry_run) {
         return learn_aside(&j->tokenizer, opt, err);
     }
@@ -213,14 +248,6 @@ static eagle_status describe(job *j, eagle_error *err)
     eagle_config *c = &j->config;
     eagle_status st = EAGLE_OK;
 
-    if (net->dim % net->heads != 0 || net->dim / net->heads % 2 != 0) {
-        return eg_cli_fail(err, EAGLE_EINVAL,
-                           "--dim %d: needs to be --heads, %d, times an even number", net->dim,
-                           net->heads);
-    }
-    if (net->tied && net->untied) {
-        return eg_cli_fail(err, EAGLE_EINVAL, "--tied and --untied: give only one");
-    }
     *c = (eagle_config){.dim = net->dim,
                         .n_layers = net->layers,
                         .n_heads = net->heads,
@@ -236,10 +263,6 @@ static eagle_status describe(job *j, eagle_error *err)
                         .rope = {.kind = EAGLE_ROPE_DEFAULT, .theta = 10000.0, .factor = 1.0},
                         .bos = -1};
     if (j->tokenizer == NULL) {
-        if (net->bos_id >= net->vocab || net->eos_id >= net->vocab) {
-            return eg_cli_fail(err, EAGLE_EINVAL, "--bos-id %d, --eos-id %d: --vocab is %d",
-                               net->bos_id, net->eos_id, net->vocab);
-        }
         c->bos = EG_GIVEN(j->opt, EG_OPT_BOS_ID) ? net->bos_id : -1;
         c->end[0] = net->eos_id;
         c->n_end = EG_GIVEN(j->opt, EG_OPT_EOS_ID) ? 1 : 0;

@@ -145,7 +145,7 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_FFN] = {"ffn", 0, "N", NULL, LEARNS, EG_KIND_WHOLE, AT(net.ffn), COUNT,
                     "inner width of the MLP (default: 8/3 of --dim; a head's: the target's)"},
     [EG_OPT_VOCAB] = {"vocab", 0, "N", "1024", EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.vocab), COUNT,
-                      "tokens of the tokenizer that is trained"},
+                      "of the tokenizer that is trained; where texts are ids, of the network"},
     [EG_OPT_BOS_ID] = {"bos-id", 0, "N", NULL, EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.bos_id),
                        NO_END, "where texts are ids: the token that begins a text (default: none)"},
     [EG_OPT_EOS_ID] = {"eos-id", 0, "N", NULL, EG_TRAIN_TARGET, EG_KIND_WHOLE, AT(net.eos_id),

@@ -2,8 +2,8 @@
 /* train_run.c - the loop of the training commands.
  *
  * What a checkpoint holds and what stands in --out always belong together: the weights that were
- * judged best are written before the checkpoint that knows of them. So a training that was killed at
- * any moment goes on from its checkpoint and ends with the same files. */
+ * judged best are written before the checkpoint that knows of them. So a training that was killed
+ * at any moment goes on from its checkpoint and ends with the same files. */
 #include "cli/train_run.h"
 
 #include "cli/bench.h"
@@ -22,8 +22,9 @@
 /* Not *.safetensors: some loaders take every such file of a directory for weights. */
 #define CHECKPOINT "checkpoint.eagle"
 
-/* Room for the way in which a target wrote its texts; what is longer is cut. */
-#define WRITING_TEXT 512
+/* Room for the way in which a target wrote its texts, whatever it is: words and three whole
+ * numbers, at most 59 characters; a comma and at most 15 characters for each temperature. */
+#define WRITING_TEXT (64 + 16 * EG_MAX_REALS)
 
 /* ---- before ------------------------------------------------------------------------------ */
 
@@ -113,15 +114,16 @@ eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err)
 
 /* ---- checkpoints ------------------------------------------------------------------------- */
 
-/* How the target writes its texts, as far as the trainer does not know it. */
+/* How the target writes its texts, as far as the trainer does not know it. Nine digits tell any two
+ * temperatures apart. */
 static void describe_writing(char text[WRITING_TEXT], const eg_options *opt)
 {
     const eg_data_options *data = &opt->data;
     size_t n = (size_t)snprintf(text, WRITING_TEXT, "%" PRId64 " tokens from %d,%d at",
                                 data->self_generate, data->self_prompt.min, data->self_prompt.max);
 
-    for (int32_t i = 0; i < data->self_temps.n && n < WRITING_TEXT; i++) {
-        n += (size_t)snprintf(text + n, WRITING_TEXT - n, "%c%g", i == 0 ? ' ' : ',',
+    for (int32_t i = 0; i < data->self_temps.n; i++) {
+        n += (size_t)snprintf(text + n, WRITING_TEXT - n, "%c%.9g", i == 0 ? ' ' : ',',
                               (double)data->self_temps.item[i]);
     }
 }
@@ -130,6 +132,7 @@ static void describe_writing(char text[WRITING_TEXT], const eg_options *opt)
 static char *write_memo(const eg_train_run *t)
 {
     const eg_best *best = &t->best;
+    char *text = NULL;
     json_t *memo = json_pack("{s:I, s:I, s:f}", "judged", (json_int_t)best->judged, "step",
                              (json_int_t)best->step, "length", best->length);
 
@@ -137,16 +140,19 @@ static char *write_memo(const eg_train_run *t)
         char writing[WRITING_TEXT];
 
         describe_writing(writing, t->opt);
-        json_object_set_new(memo, "writing", json_string(writing));
+        if (json_object_set_new(memo, "writing", json_string(writing)) != 0) {
+            goto done; /* without it any other way would be gone on with */
+        }
     }
-    char *text = json_dumps(memo, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    text = json_dumps(memo, JSON_COMPACT | JSON_REAL_PRECISION(17));
 
+done:
     json_decref(memo);
     return text;
 }
 
-/* EAGLE_EFIT when the texts were written in another way than the options say now; a training on other
- * texts has none, and is told by their digest. */
+/* EAGLE_EFIT when the texts were written in another way than the options say now; a training on
+ * other texts has none, and is told by their digest. */
 static eagle_status check_writing(const eg_train_run *t, const char *found, eagle_error *err)
 {
     char wanted[WRITING_TEXT];
@@ -178,6 +184,19 @@ static eagle_status read_memo(eg_train_run *t, const char *memo, eagle_error *er
         st = check_writing(t, writing, err);
     }
     json_decref(json);
+    return st;
+}
+
+/* Whether the checkpoint's texts are those that the options ask for: they take long to write. */
+static eagle_status look_at_memo(eg_train_run *t, eagle_error *err)
+{
+    char *memo = NULL;
+    eagle_status st = eagle_trainer_memo(&memo, t->checkpoint, err);
+
+    if (st == EAGLE_OK) {
+        st = read_memo(t, memo, err);
+    }
+    free(memo);
     return st;
 }
 
@@ -224,7 +243,7 @@ eagle_status eg_train_run_find(eg_train_run *t, eagle_error *err)
         eg_cli_note(opt->quiet, "note: %s: no checkpoint yet, beginning with step 1",
                     t->checkpoint);
     }
-    return EAGLE_OK;
+    return t->found && opt->data.self_generate > 0 ? look_at_memo(t, err) : EAGLE_OK;
 }
 
 /* Goes on from the checkpoint that was found. */

@@ -53,8 +53,8 @@ struct eg_train_run {
 /* EAGLE_EINVAL for options that the loop needs or that do not fit each other. Needs no file. */
 eagle_status eg_train_run_check(const eg_options *opt, eagle_error *err);
 
-/* The settings of the trainer: the command's, with seed and threads; where --warmup was not given, no
- * more than a tenth of a short training. */
+/* The settings of the trainer: the command's, with seed and threads; where --warmup was not given,
+ * no more than a tenth of a short training. */
 eagle_train_options eg_train_run_settings(const eg_options *opt);
 
 /* Makes the directory --out, unless it is there. EAGLE_EWRITE. */
@@ -66,12 +66,13 @@ eagle_status eg_train_run_path(char **out, const char *dir, const char *name, ea
 /* Bytes of the whole process, by plan. */
 uint64_t eg_train_run_memory(const eg_train_run *t);
 
-/* EAGLE_ELIMIT when bill and judging, or before them the writing of texts, are more than --max-memory, or
- * than what was free at the first call, which is before anything of them is made. */
+/* EAGLE_ELIMIT when bill and judging, or before them the writing of texts, are more than
+ * --max-memory, or than what was free at the first call, which is before anything of them is
+ * made. */
 eagle_status eg_train_run_afford(eg_train_run *t, eagle_error *err);
 
-/* Looks for the checkpoint, before anything costs time or replaces a file: EAGLE_EINVAL when there is
- * one without --resume. */
+/* Looks for the checkpoint, before anything costs time or replaces a file: EAGLE_EINVAL when there
+ * is one without --resume, EAGLE_EFIT when the target wrote its texts in another way. */
 eagle_status eg_train_run_find(eg_train_run *t, eagle_error *err);
 
 /* Goes on from that checkpoint, if it was there, and trains to the end, or until a signal comes;

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION   "1"
+#define VERSION   "2" /* 1: without the tokens that begin and end texts, and the context */
 #define MAX_FACTS 64
 #define N_COPIES  3 /* weights, m, v */
 
@@ -34,12 +34,14 @@ static eg_real *copy_of(const eagle_trainer *t, int copy)
 
 typedef struct {
     const char *name;
-    char value[72];
+    const char *value; /* `text`, or what the facts hold beside */
+    char text[72];
 } fact;
 
 typedef struct {
     fact item[MAX_FACTS]; /* [n] */
     int n;
+    char ends[EAGLE_MAX_END * 12]; /* end tokens, with commas */
 } facts;
 
 static void add_text(facts *f, const char *name, const char *value)
@@ -47,7 +49,8 @@ static void add_text(facts *f, const char *name, const char *value)
     fact *one = &f->item[f->n++];
 
     one->name = name;
-    snprintf(one->value, sizeof one->value, "%s", value);
+    one->value = one->text;
+    snprintf(one->text, sizeof one->text, "%s", value);
 }
 
 static void add_whole(facts *f, const char *name, int64_t value)
@@ -66,6 +69,23 @@ static void add_real(facts *f, const char *name, double value)
     add_text(f, name, number.text);
 }
 
+/* The tokens that begin and end a text: they go from here into the files of the model. */
+static void add_tokens(facts *f, const eagle_config *c)
+{
+    size_t size = 0;
+
+    if (c->bos >= 0) {
+        add_whole(f, "bos_token_id", c->bos);
+    } else {
+        add_text(f, "bos_token_id", "none");
+    }
+    for (int32_t i = 0; i < c->n_end; i++) {
+        size += (size_t)snprintf(f->ends + size, sizeof f->ends - size, "%s%" PRId32,
+                                 i == 0 ? "" : ",", c->end[i]);
+    }
+    f->item[f->n++] = (fact){.name = "eos_token_id", .value = c->n_end > 0 ? f->ends : "none"};
+}
+
 static void add_config(facts *f, const eagle_config *c)
 {
     add_whole(f, "hidden_size", c->dim);
@@ -75,6 +95,8 @@ static void add_config(facts *f, const eagle_config *c)
     add_whole(f, "head_dim", c->head_dim);
     add_whole(f, "intermediate_size", c->ffn_dim);
     add_whole(f, "vocab_size", c->vocab);
+    add_whole(f, "max_position_embeddings", c->context);
+    add_tokens(f, c);
     add_real(f, "rms_norm_eps", (double)c->rms_eps);
     add_whole(f, "tie_word_embeddings", c->tied);
     add_whole(f, "attention_bias", c->attention_bias);
@@ -118,11 +140,17 @@ static void add_options(facts *f, const eagle_train_options *o, bool heads)
     }
 }
 
-/* All that must be the same for the training to go on. The version comes first. */
-static void describe(facts *f, const eagle_trainer *t)
+/* What a file must say to be a checkpoint. */
+static void describe_version(facts *f)
 {
     *f = (facts){0};
     add_text(f, "eagle_checkpoint", VERSION);
+}
+
+/* All that must be the same for the training to go on. The version comes first. */
+static void describe(facts *f, const eagle_trainer *t)
+{
+    describe_version(f);
     add_text(f, "kind", t->net->kind);
     add_config(f, &t->net->config);
     add_options(f, &t->opt, t->model != NULL);
@@ -375,6 +403,32 @@ static eagle_status check_tensors(const eagle_tensor **source, eagle_tensor *ten
 }
 
 /* ---- resuming -------------------------------------------------------------------------------- */
+
+eagle_status eagle_trainer_memo(char **out, const char *path, eagle_error *err)
+{
+    eg_safetensors file;
+    facts version;
+
+    *out = NULL;
+    eagle_status st = eg_safetensors_open_file(&file, path, err);
+
+    if (st != EAGLE_OK) {
+        return st;
+    }
+    const json_t *metadata = json_object_get(file.header, EG_METADATA);
+    const char *memo = text_at(metadata, "memo");
+
+    describe_version(&version);
+    st = check_facts(path, metadata, &version, err);
+    if (st == EAGLE_OK && memo != NULL) {
+        *out = eg_strdup(memo);
+        if (*out == NULL) {
+            st = eg_fail(err, EAGLE_ENOMEM, "%s: no memory to read it", path);
+        }
+    }
+    eg_safetensors_close(&file);
+    return st;
+}
 
 /* Says in `warning` what is another machine than that of the file; "" when nothing is. */
 static void compare_machine(char *warning, size_t size, const json_t *metadata,

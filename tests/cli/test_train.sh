@@ -56,6 +56,36 @@ train_target "$work/narrow" --ctx 48 --steps 2 -q >/dev/null
 "$EAGLE" train head -m "$target" --data "$texts" -o "$work/more" --init "$trained" $small --steps 4 \
     --eval-tokens 8 -q >/dev/null
 
+# A head of another inner width guesses for the same text, and goes on as wide as it is.
+wide="train head -m $target --data $texts -o $work/wide $small --steps 4 --eval-tokens 8"
+equal 48 "$("$field" intermediate_size <"$target/config.json")" 'inner width of the target'
+equal 48 "$("$field" intermediate_size <"$trained/config.json")" 'inner width of a head without --ffn'
+# shellcheck disable=SC2086
+"$EAGLE" $wide --ffn 24 -q >/dev/null
+equal 24 "$("$field" intermediate_size <"$work/wide/config.json")" 'inner width of a head with --ffn 24'
+"$EAGLE" generate -m "$target" -H "$work/wide" -p 'Tom saw' -n 24 -t 1 -q >"$work/spec"
+same "$work/plain" "$work/spec" 'text with a head of another inner width'
+# shellcheck disable=SC2086
+expect 4 '"intermediate_size" is 24 there, but 32 here' $wide --ffn 32 --resume
+
+# Texts of ids: what begins and ends them stands in the files of the target where it was given.
+for _ in 1 2 3 4 5 6 7 8 9 10; do echo 1 3 4 5 6 7 8 9 10 11 12 13 14 15 3 5 7 2; done >"$work/texts.ids"
+train_ids() {
+    dir=$1
+    shift
+    # shellcheck disable=SC2086
+    "$EAGLE" train target --data "$work/texts.ids" -o "$dir" --dim 16 --layers 1 --heads 2 --vocab 16 $small \
+        --steps 2 -q "$@" >/dev/null
+}
+train_ids "$work/ids" --bos-id 1 --eos-id 2
+train_ids "$work/ids-none"
+for file in config.json generation_config.json; do
+    equal 1 "$("$field" bos_token_id <"$work/ids/$file")" "bos_token_id of $file"
+    equal 2 "$("$field" eos_token_id <"$work/ids/$file")" "eos_token_id of $file"
+    [ -s "$work/ids-none/$file" ] || { echo "no $file"; exit 1; }
+    ! grep '_token_id' "$work/ids-none/$file" || { echo "a token in $file that nobody gave"; exit 1; }
+done
+
 # A dry run leaves no trace, and shows what is only context in brackets.
 printf '%s\n' '{"messages":[{"role":"user","content":"Who saw it?"},{"role":"assistant","content":"Tom saw a red ball."}]}' \
     '{"messages":[{"role":"user","content":"And who?"},{"role":"assistant","content":"Ben saw it."}]}' >"$work/chat.jsonl"

@@ -45,12 +45,14 @@ expect 6 'features' $head --features "$work/features"
     expect 2 'give only one' train target --data "$texts" -o "$work/t" $net --tied --untied
     expect 2 '--layers and --init' train target --data "$texts" -o "$work/t" --init "$target" --layers 2
     expect 2 '--vocab and --tokenizer' train target --data "$texts" -o "$work/t" --tokenizer "$target" --vocab 300
-    expect 2 'for texts that are ids' train target --data "$texts" -o "$work/t" $net --eos-id 2
-    expect 2 '--bos-id 1, --eos-id 16: --vocab is 16' train target --data "$work/one.ids" -o "$work/t" --vocab 16 --bos-id 1 --eos-id 16
+    expect 2 '--eos-id: for texts that are ids' train target --data "$texts" -o "$work/t" $net --eos-id 2
+    expect 2 '^eagle: --eos-id 16: --vocab is 16' train target --data "$work/one.ids" -o "$work/t" --vocab 16 --bos-id 1 --eos-id 16
+    expect 2 '^eagle: --bos-id 16: --vocab is 16' train target --data "$work/one.ids" -o "$work/t" --vocab 16 --bos-id 16
     expect 2 'needs a file' train features -m "$target" --data "$texts"
     expect 2 'unknown option --max-memory' train features -m "$target" --data "$texts" --max-memory 1G
     expect 5 'max-memory' $head --data "$texts" --max-memory 64K
 }
+[ ! -e "$work/t" ] || { echo 'a call that was wrong left its directory'; exit 1; }
 [ ! -e "$work/head/model.safetensors" ] || { echo 'a failed training wrote a head'; exit 1; }
 
 # A training that is kept is not begun anew by mistake, nor gone on with as another.
@@ -59,7 +61,22 @@ expect 2 'a training is kept there' train target --data "$texts" -o "$target"
 # shellcheck disable=SC2086
 expect 4 '"lr" is 0.002 there, but 0.5 here' train target --data "$texts" -o "$target" $net $small --steps 40 \
     --resume --lr 0.5
+# shellcheck disable=SC2086
+expect 4 '"max_position_embeddings" is 512 there, but 64 here' train target --data "$texts" -o "$target" $net $small \
+    --steps 40 --resume -c 64
 same "$work/kept" "$target/checkpoint.eagle" 'the checkpoint'
+
+# The tokens that begin and end texts of ids are the network's too.
+for _ in 1 2 3 4 5 6 7 8 9 10; do echo 1 3 4 5 6 7 8 9 10 11 12 13 14 15 3 5 7 2; done >"$work/texts.ids"
+ids="train target --data $work/texts.ids -o $work/ids --dim 16 --layers 1 --heads 2 --vocab 16 $small --steps 2"
+# shellcheck disable=SC2086
+{
+    "$EAGLE" $ids --bos-id 1 --eos-id 2 -q >/dev/null
+    expect 4 '"bos_token_id" is 1 there, but 3 here' $ids --bos-id 3 --eos-id 2 --resume
+    expect 4 '"eos_token_id" is 2 there, but 3 here' $ids --bos-id 1 --eos-id 3 --resume
+    expect 4 '"eos_token_id" is 2 there, but none here' $ids --bos-id 1 --resume
+    expect 0 'going on after step 2' $ids --bos-id 1 --eos-id 2 --resume
+}
 
 # A full disk: files may grow to some KiB only.
 code=0

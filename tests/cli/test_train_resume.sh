@@ -38,8 +38,8 @@ for file in model.safetensors config.json checkpoint.eagle; do
     cmp -s "$work/whole/$file" "$work/killed/$file" ||
         { echo "$file differs after $kills kills, SEED=$seed"; exit 1; }
 done
-[ -z "$(ls "$work/killed/" | grep '^checkpoint.eagle.')" ] ||
-    { echo 'unfinished checkpoints are left:'; ls "$work/killed"; exit 1; }
+[ -z "$(find "$work/killed" -name '*.unfinished')" ] ||
+    { echo 'unfinished files are left:'; ls "$work/killed"; exit 1; }
 
 # Ctrl-C, once a checkpoint is there so that the loop runs.
 (head "$work/stopped") &
@@ -80,6 +80,15 @@ code=0
 own "$work/own" --resume --self-generate 601 || code=$?
 equal 4 "$code" 'exit code for other texts'
 grep -q 'wrote 600 tokens .* but is to write 601 tokens' "$work/stderr" || { cat "$work/stderr"; exit 1; }
+mv "$work/own/self-generated.jsonl" "$work/away"
+code=0
+own "$work/own" --resume --self-generate 601 || code=$?
+equal 4 "$code" 'exit code for other texts without the file of those before'
+[ ! -e "$work/own/self-generated.jsonl" ] || { echo 'texts were written before they were refused'; exit 1; }
+mv "$work/away" "$work/own/self-generated.jsonl"
+code=0
+own "$work/own" --resume --self-temps 0,1.000001 || code=$?
+equal 4 "$code" 'exit code for a temperature that is another in the seventh digit'
 code=0
 own "$work/early" --save-every 0 --lr 1e30 --warmup 0 || code=$?
 equal 6 "$code" 'exit code of a loss that is no number'

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -51,6 +52,15 @@ static eagle_status save(eagle_error *err)
     return eagle_trainer_save(trainer, "memo", state_path, err);
 }
 
+static eagle_status read_memo(eagle_error *err)
+{
+    char *memo = NULL;
+    eagle_status st = eagle_trainer_memo(&memo, state_path, err);
+
+    free(memo);
+    return st;
+}
+
 static eagle_status resume(eagle_error *err)
 {
     eagle_resumed what;
@@ -77,6 +87,7 @@ static void no_memory_is_a_clean_failure(void **state)
         fail_each_in_turn("making", make_one);
         fail_each_in_turn("validating", validate);
         fail_each_in_turn("saving", save);
+        fail_each_in_turn("reading the memo", read_memo);
         fail_each_in_turn("resuming", resume);
         fail_each_in_turn("exporting", export_rounded);
 

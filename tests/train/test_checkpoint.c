@@ -117,6 +117,36 @@ static void another_shape_is_named(void **state)
     lesson_end(&l);
 }
 
+static void other_tokens_and_another_context_are_named(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH];
+    lesson l;
+
+    lesson_begin(&l, false);
+    l.config.bos = -1;
+    l.config.context = 64;
+    l.config.n_end = EAGLE_MAX_END; /* the last of many counts as the first does */
+    for (int i = 0; i < EAGLE_MAX_END; i++) {
+        l.config.end[i] = i % 3;
+    }
+    write_state(path, &l);
+    const lesson good = l;
+
+    l.config.bos = 1;
+    refuses(&l, path, EAGLE_EFIT, "\"bos_token_id\" is none there, but 1 here");
+    l = good;
+    l.config.context = 65;
+    refuses(&l, path, EAGLE_EFIT, "\"max_position_embeddings\" is 64 there, but 65 here");
+    l = good;
+    l.config.end[EAGLE_MAX_END - 1] = 5;
+    refuses(&l, path, EAGLE_EFIT, "\"eos_token_id\" is 0,1,2,0");
+    l.config.n_end = 0;
+    refuses(&l, path, EAGLE_EFIT, "but none here");
+    l = good;
+    lesson_end(&l);
+}
+
 /* ---- damaged ----------------------------------------------------------------------------- */
 
 /* A state in parts that a test may change. */
@@ -209,9 +239,9 @@ static bool damage(parts *p, int i, eagle_status *st, const char **word)
     }
     switch (i - n_texts) {
     case 0:
-        set_text(p, "eagle_checkpoint", "2");
+        set_text(p, "eagle_checkpoint", "1");
         *st = EAGLE_EUNSUPPORTED;
-        *word = "is 2 there";
+        *word = "is 1 there";
         return true;
     case 1:
         set_number(p, norm, NAN);
@@ -284,6 +314,37 @@ static void a_damaged_state_is_refused(void **state)
 
     assert_int_equal(eagle_trainer_resume(&what, t, bad, NULL), EAGLE_OK);
     eagle_trainer_free(t);
+    lesson_end(&l);
+}
+
+static void the_memo_comes_without_a_trainer(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH];
+    char *memo = NULL;
+    eagle_error err = {0};
+    lesson l;
+    parts p;
+
+    lesson_begin(&l, false);
+    write_state(path, &l);
+    assert_int_equal(eagle_trainer_memo(&memo, path, &err), EAGLE_OK);
+    assert_null(memo);
+
+    eagle_trainer *t = lesson_make(&l);
+
+    lesson_save(t, "so far", path);
+    eagle_trainer_free(t);
+    assert_int_equal(eagle_trainer_memo(&memo, path, &err), EAGLE_OK);
+    assert_string_equal(memo, "so far");
+    free(memo);
+
+    take_apart(&p, path);
+    set_text(&p, "eagle_checkpoint", "1");
+    put_together(&p, path);
+    assert_int_equal(eagle_trainer_memo(&memo, path, &err), EAGLE_EUNSUPPORTED);
+    assert_null(memo);
+    assert_int_equal(eagle_trainer_memo(&memo, "no such file", &err), EAGLE_EREAD);
     lesson_end(&l);
 }
 
@@ -537,6 +598,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_differs_is_named),
         cmocka_unit_test(another_shape_is_named),
+        cmocka_unit_test(the_memo_comes_without_a_trainer),
+        cmocka_unit_test(other_tokens_and_another_context_are_named),
         cmocka_unit_test(a_damaged_state_is_refused),
         cmocka_unit_test(a_state_that_is_cut_anywhere_is_refused),
         cmocka_unit_test(a_target_is_read_as_it_was_written),
