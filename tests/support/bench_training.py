@@ -34,6 +34,7 @@ def make_ids(opt):
     tokenizer = os.path.join(opt.work, "tokenizer")
     texts = [opt.text] if opt.text else sorted(glob.glob("docs/*.md"))
     data = [word for name in texts for word in ("--data", name)]
+    shutil.rmtree(tokenizer, ignore_errors=True)
     subprocess.run([opt.eagle, "train", "target", *data, "-o", tokenizer, "--vocab", str(opt.vocab), "--dim", "16",
                     "--heads", "2", "--layers", "1", "--steps", "1", "--batch", "64", "--length", "64", "-q"],
                    check=True, stdout=subprocess.DEVNULL)
