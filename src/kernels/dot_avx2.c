@@ -339,28 +339,19 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
     }
 }
 
+/* Tiles of 3 rows x 4 tokens where the weights' way from memory decides. 4 x 3 for up to 3 tokens, which
+ * are one tile then, and for many, whose vectors come from a farther cache: 3 of them cost less. */
+EG_INLINE eg_matmul_parts shape_for(size_t n)
+{
+    const bool wide = n > 3 && n <= FEW;
+
+    return (eg_matmul_parts){
+        .rows = wide ? 3 : 4, .tokens = wide ? 4 : 3, .group = GROUP, .few = FEW, .piece = PIECE};
+}
+
 #include "kernels/dot_types.h"
 
 /* ---- the matrix product --------------------------------------------------------------------------- */
-
-/* Tiles of 3 rows x 4 tokens where the weights' way from memory decides. 4 x 3 for up to 3 tokens, which
- * are one tile then, and for many, whose vectors come from a farther cache: 3 of them cost less. */
-EG_INLINE void matmul(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
-                      eagle_dtype dtype, eg_tile_fn *tile, eg_widen_fn *copy)
-{
-    const bool wide = x->n > 3 && x->n <= FEW;
-    const eg_matmul_parts parts = {.size = size_of(dtype),
-                                   .rows = wide ? 3 : 4,
-                                   .tokens = wide ? 4 : 3,
-                                   .group = GROUP,
-                                   .few = FEW,
-                                   .piece = PIECE,
-                                   .tile = tile,
-                                   .widen = copy,
-                                   .tile_f32 = tile_f32};
-
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
-}
 
 void eg_matmul_f32_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)

@@ -213,25 +213,16 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
     }
 }
 
+EG_INLINE eg_matmul_parts shape_for(size_t n)
+{
+    (void)n;
+    return (eg_matmul_parts){
+        .rows = ROWS, .tokens = TOKENS, .group = 1, .few = FEW, .piece = PIECE};
+}
+
 #include "kernels/dot_types.h"
 
 /* ---- the matrix product -------------------------------------------------------------------------- */
-
-EG_INLINE void matmul(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
-                      eagle_dtype dtype, eg_tile_fn *tile, eg_widen_fn *copy)
-{
-    const eg_matmul_parts parts = {.size = size_of(dtype),
-                                   .rows = ROWS,
-                                   .tokens = TOKENS,
-                                   .group = 1,
-                                   .few = FEW,
-                                   .piece = PIECE,
-                                   .tile = tile,
-                                   .widen = copy,
-                                   .tile_f32 = tile_f32};
-
-    eg_matmul_tiled(y, y_stride, w, n_rows, x, &parts);
-}
 
 void eg_matmul_f32_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # make_stories.sh EAGLE TEXT OUT - trains the target and the head that ship: OUT/stories and OUT/stories-eagle1.
 #
-# TEXT holds tinystories-train.txt and fairytales-train.txt. About an hour and a half on two cores. What stands
+# TEXT holds tinystories-train.txt and fairytales-train.txt. Less than two hours on two cores. What stands
 # in OUT/learn.txt was learned, OUT/judge.txt was not. A run that was ended goes on where it was. Of what it
 # writes, testdata/ has config.json, model.safetensors and, of the target, generation_config.json,
 # tokenizer.json and tokenizer_config.json.
