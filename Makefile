@@ -42,6 +42,7 @@ LIBS          :=
 have_json := $(call has,jansson)
 have_text := $(if $(call has,libpcre2-8),$(call has,libutf8proc))
 have_mpfr := $(call has,mpfr)
+have_gmp  := $(call has,gmp)
 have_blas := $(if $(filter 1,$(BLAS)),$(call has,openblas))
 have_test := $(call has,cmocka)
 
@@ -56,6 +57,10 @@ endif
 ifeq ($(have_mpfr),1)
 CPPFLAGS_LIBS += -DEG_HAVE_MPFR $(shell pkg-config --cflags mpfr)
 LIBS          += $(shell pkg-config --libs mpfr) -lgmp
+endif
+ifeq ($(have_gmp),1)
+CPPFLAGS_LIBS += -DEG_HAVE_GMP $(shell pkg-config --cflags gmp)
+LIBS          += $(shell pkg-config --libs gmp)
 endif
 ifeq ($(have_blas),1)
 CPPFLAGS_LIBS += -DEG_HAVE_BLAS $(shell pkg-config --cflags openblas)
@@ -114,6 +119,10 @@ ifneq ($(have_text),1)
 sources := $(filter-out src/tokenizer/%,$(sources)) $(wildcard src/tokenizer/absent.c)
 else
 sources := $(filter-out src/tokenizer/absent.c,$(sources))
+endif
+
+ifneq ($(have_gmp),1)
+sources := $(filter-out src/prove/%,$(sources))
 endif
 
 lib_sources := $(filter-out src/cli/%,$(sources))

@@ -109,10 +109,14 @@ EAGLE_API eagle_status eagle_session_step(const eagle_path **path, eagle_session
 EAGLE_API const eagle_tree *eagle_session_tree(const eagle_session *s);
 EAGLE_API const eagle_rows *eagle_session_rows(const eagle_session *s);
 
-/* The session's own draws (Philox under its seed and stream), sampling and path. */
+/* The session's draws (Philox under its seed and stream, unless set), sampling and path. */
 EAGLE_API const eagle_draws *eagle_session_draws(const eagle_session *s);
 EAGLE_API const eagle_sampling *eagle_session_sampling(const eagle_session *s);
 EAGLE_API eagle_path *eagle_session_path(eagle_session *s);
+
+/* Replaces the draws of all later steps: recorded or enumerated answers instead of Philox. `draws` is
+ * copied, what it points to is borrowed; NULL: the session's own again. */
+EAGLE_API void eagle_session_set_draws(eagle_session *s, const eagle_draws *draws);
 
 /* All tokens so far: fed and emitted, [eagle_session_length()]. */
 EAGLE_API const int32_t *eagle_session_tokens(const eagle_session *s);

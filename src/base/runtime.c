@@ -108,6 +108,11 @@ static const eagle_part parts[] = {
 #else
     {"exhaustive selftest", 0, "libmpfr-dev"},
 #endif
+#ifdef EG_HAVE_GMP
+    {"prove", 1, "GMP"},
+#else
+    {"prove", 0, "libgmp-dev"},
+#endif
 };
 
 const eagle_part *eagle_part_at(int i)

@@ -197,6 +197,11 @@ const eagle_rows *eagle_session_rows(const eagle_session *s)
     return &s->rows;
 }
 
+void eagle_session_set_draws(eagle_session *s, const eagle_draws *draws)
+{
+    s->draws = draws != NULL ? *draws : eagle_philox_draws(&s->philox);
+}
+
 const eagle_draws *eagle_session_draws(const eagle_session *s)
 {
     return &s->draws;

@@ -265,6 +265,42 @@ static void a_rewind_beyond_the_tokens_is_refused(void **state)
     assert_unchanged(f);
 }
 
+/* Answers every question with token 7, and counts. */
+static int32_t pick_seven(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
+{
+    (void)key;
+    (void)w;
+    (void)n;
+    (*(int *)ctx)++;
+    return 7;
+}
+
+static void draws_can_be_replaced_and_taken_back(void **state)
+{
+    const fixture *f = *state;
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+    int asked = 0;
+    const eagle_draws draws = {.pick = pick_seven, .ctx = &asked};
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    opt.sampling.temperature = 1.0f;
+    opt.sampling.mode = EAGLE_VERIFY_COUPLED;
+    assert_int_equal(eagle_session_create(&s, toy_model(f->t), NULL, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+    eagle_session_set_draws(s, &draws);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(path->token[0], 7);
+    assert_int_equal(asked, 1);
+    eagle_session_set_draws(s, NULL);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(asked, 1);
+    eagle_session_free(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -279,6 +315,7 @@ int main(void)
         TEST(after_a_feed_the_tree_is_its_root_alone),
         TEST(a_feed_of_what_does_not_belong_appends_nothing),
         TEST(a_rewind_beyond_the_tokens_is_refused),
+        TEST(draws_can_be_replaced_and_taken_back),
     };
 
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
