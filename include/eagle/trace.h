@@ -11,6 +11,7 @@
 #ifndef EAGLE_TRACE_H
 #define EAGLE_TRACE_H
 
+#include "eagle/generate.h"
 #include "eagle/model.h"
 #include "eagle/probe.h"
 #include "eagle/status.h"
@@ -147,9 +148,9 @@ typedef enum {
 
 typedef struct {
     eagle_trace_rows of;
-    int32_t round; /* 0 for the prompt's                       */
-    int32_t pass;  /* of a draft, else 0                       */
-    int32_t layer; /* of the target, else 0                    */
+    int32_t round; /* not looked at for the prompt             */
+    int32_t pass;  /* of a draft, else not looked at           */
+    int32_t layer; /* of a site of the target's layers, likewise */
     eagle_site site;
 } eagle_trace_place;
 
@@ -160,12 +161,118 @@ EAGLE_API const eagle_tensor *eagle_trace_site(const eagle_trace *trace, eagle_t
 EAGLE_API const eagle_tensor *eagle_trace_tensor(const eagle_trace *trace, const char *name);
 
 /* All tensors in the order of the computation: the prompt, then round for round the draft, the tree,
- * the target's sites and logits, path, draws, refresh; the sequence last. Index from 0; NULL
+ * the target's sites and logits, draws, path, refresh; the sequence last. Index from 0; NULL
  * past the end. */
 EAGLE_API const eagle_tensor *eagle_trace_tensor_at(const eagle_trace *trace, int32_t i);
 
 /* Widens elements [first, first + n) of an F32, BF16 or F16 tensor. The range lies inside. */
 EAGLE_API void eagle_trace_floats(float *out, const eagle_tensor *tensor, int64_t first, int64_t n);
+
+/* ---- comparing ---------------------------------------------------------------------- */
+
+typedef enum {
+    EAGLE_TRACE_SAME,
+    EAGLE_TRACE_MISSING, /* one of them has no such tensor                    */
+    EAGLE_TRACE_SHAPE,   /* or another shape or type                          */
+    EAGLE_TRACE_DIGEST,  /* digests differ, or the digest of what the other has */
+    EAGLE_TRACE_VALUE    /* an element differs in its bits                    */
+} eagle_trace_outcome;
+
+/* The first tensor, in the order of the computation, that differs. */
+typedef struct {
+    eagle_trace_outcome outcome;
+    const char *name;      /* NULL when nothing differs                         */
+    const eagle_tensor *a; /* NULL: missing                                     */
+    const eagle_tensor *b;
+    int64_t row;    /* of the first element that differs: of a round's tensors, the node */
+    int64_t column; /* 0 for tensors of rank 1                                  */
+    uint64_t bits[2];
+    double value[2];
+    uint64_t ulps; /* representable numbers from one to the other; integers: their
+                    * difference                                               */
+} eagle_trace_difference;
+
+/* How often tensors of one kind, all `k_rope` say, were compared and differed. Elements are not counted
+ * in digests. */
+typedef struct {
+    const char *item;
+    int64_t tensors;
+    int64_t different;
+    int64_t elements;
+    int64_t elements_different;
+    uint64_t most_ulps;
+} eagle_trace_count;
+
+#define EAGLE_TRACE_MOST_ITEMS 48
+typedef struct {
+    eagle_trace_difference first;
+    int64_t tensors; /* of both together                    */
+    int64_t different;
+    eagle_trace_count count[EAGLE_TRACE_MOST_ITEMS]; /* [n_counts] in order of appearance */
+    int32_t n_counts;
+} eagle_trace_comparison;
+
+/* Compares all tensors of two traces; their manifests are not looked at. A digest is compared with a
+ * full trace by digesting its tensors. */
+EAGLE_API void eagle_trace_compare(eagle_trace_comparison *out, const eagle_trace *a,
+                                   const eagle_trace *b);
+
+/* ---- recording ---------------------------------------------------------------------- */
+
+/* What is written down. */
+typedef struct {
+    int32_t level;
+    int32_t top;         /* from level 1 on: most likely tokens of each row; 0: none     */
+    bool digest;         /* from level 2 on                                              */
+    int32_t first_round; /* of rounds [first_round, end_round): the prompt's sites belong to
+                          * round 0                                                      */
+    int32_t end_round;
+    int32_t first_layer; /* of layers [first_layer, end_layer) of the target             */
+    int32_t end_layer;
+    uint32_t sites; /* from level 3 on: bits 1 << eagle_site                             */
+    bool lines;     /* levels 0 and 1: a line of JSON in place of tensors                */
+} eagle_trace_options;
+
+/* All that the level has: 5 most likely tokens, all rounds and layers. */
+EAGLE_API void eagle_trace_defaults(eagle_trace_options *opt, int32_t level);
+
+/* A generation that is written down:
+ *
+ *     eagle_generation_start(&g, session, prompt, ...)
+ *     eagle_recorder_create(&recorder, &g, path, opt, err)
+ *     while (g.finish == EAGLE_FINISH_NOT_YET)
+ *         eagle_recorder_next(recorder, err)        in place of eagle_generation_next()
+ *         while (eagle_generation_take(&g))
+ *             ...
+ *     eagle_recorder_finish(recorder, err)
+ *     eagle_recorder_free(recorder)
+ *
+ * What is generated is the same in every bit. What is recorded depends on model, head, options of the
+ * session and prompt, but not on chunk, threads or instruction set. Tensors wait in a file beside
+ * `path` until the end, so that memory holds their names alone. */
+typedef struct eagle_recorder eagle_recorder; /* opaque */
+
+/* Begins to record a generation that has just been started; generation and session are borrowed, and
+ * the recorder takes the place of the session's probe and draws. EAGLE_EINVAL: an option is out of
+ * range; EAGLE_EWRITE, EAGLE_ENOMEM. */
+EAGLE_API eagle_status eagle_recorder_create(eagle_recorder **out, eagle_generation *g,
+                                             const char *path, const eagle_trace_options *opt,
+                                             eagle_error *err);
+
+/* Also after a failure. The session has its own draws again, and no probe. NULL is allowed. */
+EAGLE_API void eagle_recorder_free(eagle_recorder *recorder);
+
+/* As eagle_generation_next(); besides EAGLE_EWRITE and EAGLE_ENOMEM. */
+EAGLE_API eagle_status eagle_recorder_next(eagle_recorder *recorder, eagle_error *err);
+
+/* Writes the file: whole, or not at all. EAGLE_EINVAL when no round was in the range of options;
+ * EAGLE_EWRITE, EAGLE_ENOMEM. */
+EAGLE_API eagle_status eagle_recorder_finish(eagle_recorder *recorder, eagle_error *err);
+
+/* An upper bound of the memory that recording up to `max_tokens` takes besides the session, in bytes. */
+EAGLE_API uint64_t eagle_recorder_bill(const eagle_model *model, const eagle_drafter *drafter,
+                                       const eagle_trace_options *opt, int32_t n_prompt,
+                                       int32_t max_tokens);
 
 #ifdef __cplusplus
 }

@@ -234,9 +234,11 @@ const eagle_tensor *eagle_trace_site(const eagle_trace *trace, eagle_trace_place
                                          [EAGLE_TRACE_OF_REFRESH] = EG_PART_REFRESH,
                                          [EAGLE_TRACE_OF_PROMPT_REFRESH] = EG_PART_PROMPT_REFRESH};
     const bool of_target = place.of == EAGLE_TRACE_OF_PROMPT || place.of == EAGLE_TRACE_OF_ROUND;
+    const bool of_prompt =
+        place.of == EAGLE_TRACE_OF_PROMPT || place.of == EAGLE_TRACE_OF_PROMPT_REFRESH;
     const eg_trace_key key = {.part = part[place.of],
-                              .round = place.round,
-                              .pass = place.pass,
+                              .round = of_prompt ? 0 : place.round,
+                              .pass = place.of == EAGLE_TRACE_OF_DRAFT ? place.pass : 0,
                               .layer = of_target ? eg_trace_layer_of(place.site, place.layer) : 0,
                               .item = (int32_t)place.site};
 

@@ -7,8 +7,7 @@
 #include "formats/safetensors.h"
 #include "trace/trace_names.h"
 
-#define EG_TRACE_KEY    "eagle.trace" /* of __metadata__, and the manifest's schema */
-#define EG_DIGEST_BYTES 32
+#define EG_TRACE_KEY "eagle.trace" /* of __metadata__, and the manifest's schema */
 
 typedef struct {
     eg_trace_key key;

@@ -92,7 +92,7 @@ static eagle_status get_decimal(const char **out, const eg_json_object *m, const
     if (st != EAGLE_OK || text[0] == '\0') {
         return st;
     }
-    if (text[whole + places] != '\0' || whole + places > 40 || whole + places < 1 ||
+    if (text[whole + places] != '\0' || whole + places > 60 || whole + places < 1 ||
         (whole == 0 && places < 2)) {
         return eg_fail(err, EAGLE_EFORMAT, "%s: \"%s%s\" is \"%.80s\", must be a decimal", m->path,
                        m->prefix, key, text);

@@ -62,10 +62,15 @@ int32_t eg_trace_layer_of(eagle_site site, int32_t layer)
     return site == EAGLE_SITE_EMBED ? EG_LAYER_BEFORE : EG_LAYER_AFTER;
 }
 
+const char *eg_trace_item(const eg_trace_key *key)
+{
+    return eg_trace_is_site(key) ? eagle_site_name((eagle_site)key->item)
+                                 : items[key->part][key->item];
+}
+
 eg_trace_name eg_trace_name_of(const eg_trace_key *key)
 {
-    const char *item = eg_trace_is_site(key) ? eagle_site_name((eagle_site)key->item)
-                                             : items[key->part][key->item];
+    const char *item = eg_trace_item(key);
     eg_trace_name name = {""};
     char layer[16] = "";
 
@@ -239,4 +244,30 @@ bool eg_trace_kept_in_digest(const eg_trace_key *key)
 {
     return key->part == EG_PART_SEQUENCE || key->part == EG_PART_PATH ||
            (key->part == EG_PART_TREE && key->item <= EG_TREE_VERIFY);
+}
+
+/* ---- digests ------------------------------------------------------------------------------ */
+
+void eg_trace_digest_begin(eagle_sha256 *sha, eagle_dtype dtype, int32_t rank, const int64_t *shape)
+{
+    char text[EAGLE_MAX_RANK * 24 + 16];
+    int used = snprintf(text, sizeof text, "%s ", eagle_dtype_name(dtype));
+
+    for (int32_t i = 0; i < rank; i++) {
+        used += snprintf(text + used, sizeof text - (size_t)used, "%" PRId64 " ", shape[i]);
+    }
+    eagle_sha256_init(sha);
+    eagle_sha256_update(sha, text, (size_t)used);
+}
+
+void eg_trace_digest_end(unsigned char bytes[EG_DIGEST_BYTES], eagle_sha256 *sha)
+{
+    char hex[65];
+
+    eagle_sha256_hex(hex, sha);
+    for (int i = 0; i < EG_DIGEST_BYTES; i++) {
+        const char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+
+        bytes[i] = (unsigned char)strtoul(pair, NULL, 16);
+    }
 }

@@ -5,6 +5,7 @@
 
 #include "eagle/model.h"
 #include "eagle/probe.h"
+#include "eagle/runtime.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +18,8 @@ typedef enum {
     EG_PART_DRAFT,          /* round/R/draft/S/SITE      */
     EG_PART_TREE,           /* round/R/tree.*, draft.prob */
     EG_PART_TARGET,         /* round/R/[L/]SITE          */
-    EG_PART_PATH,           /* round/R/path.*            */
     EG_PART_DRAW,           /* round/R/draw.*            */
+    EG_PART_PATH,           /* round/R/path.*            */
     EG_PART_REFRESH,        /* round/R/refresh/SITE      */
     EG_PART_SEQUENCE        /* seq.*                     */
 } eg_trace_part;
@@ -53,6 +54,16 @@ typedef struct {
  * spelling. */
 eg_trace_name eg_trace_name_of(const eg_trace_key *key);
 bool eg_trace_parse_name(eg_trace_key *out, const char *name);
+
+/* The last part of a tensor's name: "k_rope", "tree.token". */
+const char *eg_trace_item(const eg_trace_key *key);
+
+/* SHA-256 over the type's name, a blank, the shape as decimals with a blank after each, and bytes that
+ * follow. */
+void eg_trace_digest_begin(eagle_sha256 *sha, eagle_dtype dtype, int32_t rank,
+                           const int64_t *shape);
+#define EG_DIGEST_BYTES 32
+void eg_trace_digest_end(unsigned char bytes[EG_DIGEST_BYTES], eagle_sha256 *sha);
 
 /* In the order of the computation. */
 int eg_trace_compare(const eg_trace_key *a, const eg_trace_key *b);

@@ -168,8 +168,8 @@ static void tensors_stand_in_the_order_of_the_computation(void **state)
                                         "round/1/0/resid_mlp",
                                         "round/1/feature",
                                         "round/1/logits",
-                                        "round/1/path.row",
                                         "round/1/draw.coin",
+                                        "round/1/path.row",
                                         "round/1/refresh/head_out",
                                         "seq.token"};
     static trace_parts parts;
