@@ -5,6 +5,7 @@
 #include "support/lib_scratch.h"
 #include "support/lib_toy.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -240,7 +241,7 @@ static void a_trace_depends_on_the_run_alone(void **state)
 /* ---- the trace is that of the run ---------------------------------------------------------- */
 
 /* The rows that decided the tokens have the digest of the run. */
-static void logits_are_those_that_decided(void **state)
+static void trees_and_logits_are_those_of_the_run(void **state)
 {
     eagle_trace_options what;
 
@@ -258,6 +259,11 @@ static void logits_are_those_that_decided(void **state)
         for (int32_t r = 0; r < info->rounds; r++) {
             const eagle_trace_round *round = eagle_trace_round_at(trace, r);
 
+            /* The root is the last token before the round's own. */
+            assert_int_equal(round->tree.pos, round->first - 1);
+            for (int32_t node = 0; node < round->tree.n_nodes; node++) {
+                assert_int_equal(round->pos[node], round->tree.pos + round->tree.depth[node]);
+            }
             for (int32_t k = 0; k < round->n_taken; k++) {
                 float row[VOCAB];
 
@@ -452,34 +458,54 @@ static void a_choice_of_rounds_layers_and_sites_is_kept_to(void **state)
     eagle_trace_free(trace);
 }
 
-/* Of log(softmax), in double: ours is in float32. */
+/* In float32 l - max is rounded (below 32: 1e-6), the sum of 40 exponentials (2.4e-6 of itself, which is
+ * what its logarithm is off by), the logarithm (2.4e-7) and their difference (1e-6). */
+#define LOG_BOUND 6e-6
+
+static double log_probability(const float *row, int32_t token)
+{
+    double sum = 0.0;
+
+    for (int32_t i = 0; i < VOCAB; i++) {
+        sum += exp((double)row[i]);
+    }
+    return (double)row[token] - log(sum);
+}
+
+/* The row is that which decided the token, and temperature and filters leave it alone. */
 static void log_probabilities_are_of_the_logits_as_they_are(void **state)
 {
     eagle_trace_options what;
     const manner m = manner_at(3);
+    int32_t seen = 0;
 
     (void)state;
-    eagle_trace_defaults(&what, 1);
+    eagle_trace_defaults(&what, 2);
     what.top = VOCAB;
     generate(&m, "a.trace", &what);
     eagle_trace *trace = open_trace("a.trace");
     const eagle_trace_tokens *s = eagle_trace_sequence(trace);
 
     assert_int_equal(s->n_top, VOCAB);
-    for (int32_t i = 0; i < s->n - s->n_prompt; i++) {
-        const int32_t *top = s->top_token + (size_t)i * VOCAB;
-        const float *log = s->top_logprob + (size_t)i * VOCAB;
-        int32_t place = 0;
+    for (int32_t r = 0; r < eagle_trace_info(trace)->rounds; r++) {
+        const eagle_trace_round *round = eagle_trace_round_at(trace, r);
 
-        while (top[place] != s->token[s->n_prompt + i]) {
-            place++;
-        }
-        assert_true(log[place] == s->logprob[i]);
-        for (int32_t k = 1; k < VOCAB; k++) {
-            assert_true(log[k] < log[k - 1] || (log[k] == log[k - 1]));
-            assert_int_not_equal(top[k], top[k - 1]);
+        for (int32_t k = 0; k < round->n_taken; k++, seen++) {
+            const int32_t *top = s->top_token + (size_t)seen * VOCAB;
+            const float *log = s->top_logprob + (size_t)seen * VOCAB;
+            const int32_t token = s->token[s->n_prompt + seen];
+            float row[VOCAB];
+
+            eagle_trace_floats(row, round->logits, (int64_t)round->path_row[k] * VOCAB, VOCAB);
+            assert_true(fabs((double)s->logprob[seen] - log_probability(row, token)) < LOG_BOUND);
+            for (int32_t i = 0; i < VOCAB; i++) {
+                assert_true(fabs((double)log[i] - log_probability(row, top[i])) < LOG_BOUND);
+                assert_true(i == 0 || row[top[i]] < row[top[i - 1]] ||
+                            (row[top[i]] == row[top[i - 1]] && top[i] > top[i - 1]));
+            }
         }
     }
+    assert_int_equal(seen, N_TOKENS);
     eagle_trace_free(trace);
 }
 
@@ -554,7 +580,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recorded_run_is_the_run),
         cmocka_unit_test(a_trace_depends_on_the_run_alone),
-        cmocka_unit_test(logits_are_those_that_decided),
+        cmocka_unit_test(trees_and_logits_are_those_of_the_run),
         cmocka_unit_test(each_round_can_be_verified_again_from_the_file),
         cmocka_unit_test(all_sites_are_recorded_at_level_four),
         cmocka_unit_test(a_choice_of_rounds_layers_and_sites_is_kept_to),
