@@ -77,9 +77,12 @@ class Trace:
         self.logprobs, self.tops, self.tensors, self.n_rounds = [], [], {}, 0
 
     def plain(self, tokens, logprobs=None, tops=None):
-        """A round for each token: what there is to say where rounds are not known."""
-        for i, token in enumerate(tokens):
-            self.round([token], [UNKNOWN], logprobs and [logprobs[i]], tops and [tops[i]])
+        """All output, where rounds and sources are not known: below level 2, once."""
+        if self.level >= 2 or self.n_rounds:
+            raise ValueError("rounds are known, or needed")
+        self.tokens += [int(t) for t in tokens]
+        self.sources += [UNKNOWN] * len(tokens)
+        self.rounds, self.logprobs, self.tops = None, list(logprobs or []), list(tops or [])
 
     def round(self, tokens, sources=None, logprobs=None, tops=None, tree=None, parent=None, logits=None,
               score=None, prob=None):
@@ -125,7 +128,8 @@ class Trace:
         tensors = dict(self.tensors)
         tensors["seq.token"] = np.asarray(self.tokens, np.int32)
         tensors["seq.source"] = np.asarray(self.sources, np.int32)
-        tensors["seq.round"] = np.asarray(self.rounds, np.int32)
+        if self.rounds is not None:
+            tensors["seq.round"] = np.asarray(self.rounds, np.int32)
         if self.level >= 1:
             tensors["seq.logprob"] = np.asarray(self.logprobs, np.float32)
             most = min((len(top) for top in self.tops), default=0)

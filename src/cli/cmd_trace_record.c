@@ -166,7 +166,11 @@ eagle_status eg_cmd_trace_record(const eg_options *opt, eagle_error *err)
         eg_progress_start(&j.progress, opt->quiet);
         st = run(&j, err);
     }
-    st = st == EAGLE_OK ? eagle_recorder_finish(j.recorder, err) : st;
+    if (st == EAGLE_OK && j.generation.n == 0 && j.generation.finish == EAGLE_FINISH_INTERRUPTED) {
+        eg_cli_note(false, "interrupted before the first token: nothing was written");
+    } else if (st == EAGLE_OK) {
+        st = eagle_recorder_finish(j.recorder, err);
+    }
     if (st == EAGLE_OK) {
         eg_total_add(&total, &j.generation);
         eg_closing_line(&j.engine, &total, opt);

@@ -334,7 +334,7 @@ static eagle_status write_file(const eagle_recorder *r, eagle_error *err)
 
 eagle_status eagle_recorder_finish(eagle_recorder *r, eagle_error *err)
 {
-    if (r->g->n_fed < r->g->prompt.n) {
+    if (r->g->n_fed > 0 && r->g->n_fed < r->g->prompt.n) {
         return eg_fail(err, EAGLE_EINVAL, "%s: the prompt was not read to its end", r->path);
     }
     if (r->opt.level >= 2 && r->opt.first_round > r->round && r->opt.first_round > 0) {

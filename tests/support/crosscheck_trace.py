@@ -44,13 +44,21 @@ def main():
         said = subprocess.run([eagle, "trace", "diff", ours, theirs], capture_output=True, text=True, check=False)
         if said.returncode != 0:
             sys.exit(f"level {level}: {said.stdout}{said.stderr}")
+    # Tokens alone, as servers give them.
+    path = os.path.join(work, "plain.trace")
+    trace = eagle_trace.Trace(1, VOCAB, [1], producer={"name": "test"})
+    trace.plain([4, 2], [-0.5, -0.25], [[(2, -2.0), (4, -0.5)], [(2, -0.25), (3, -1.5)]])
+    trace.write(path, finish="stop")
+    said = subprocess.run([eagle, "trace", "show", path], capture_output=True, text=True, check=True).stdout
+    if "    2  unknown   -0.2500  2\n" not in said:
+        sys.exit(said)
     # Other types, most likely tokens, laws, and log-probabilities taken from the logits.
     rows = np.array([[0.5, -1, 2, 0.25, 3, 1], [1, 2, -3, 4, 5, 0]], np.float32)
     for bits in (rows, rows.astype(np.float16), (rows.view(np.uint32) >> 16).astype(np.uint16)):
         trace = eagle_trace.Trace(2, VOCAB, [1], producer={"name": "test"})
         trace.round([4, 4], tree=[1, 4], parent=[-1, 0], logits=bits, prob=np.full([2, VOCAB], 1 / VOCAB),
                     tops=[[(2, -2.0), (4, -0.5)], [(4, -0.25), (3, -1.5)]])
-        path = os.path.join(work, "types.trace")
+        path = os.path.join(work, f"{bits.dtype}.trace")
         trace.write(path)
         said = subprocess.run([eagle, "trace", "show", path], capture_output=True, text=True, check=True).stdout
         if "emits 4 accepted, 4 bonus" not in said or "1  4 " not in said:
