@@ -144,7 +144,9 @@ static void draw_token(const drawing *d, int32_t token)
 
 static void draw_probability(const drawing *d, const char *name, double p)
 {
-    if (!isnan(p)) {
+    if (p > 1.0) { /* a trace may hold any scores */
+        fprintf(d->out, "%s above 1  ", name);
+    } else if (!isnan(p)) {
         fprintf(d->out, "%s %.3f  ", name, p);
     }
 }
@@ -156,7 +158,7 @@ static void draw_bar(const drawing *d, double x, double y, double p, const char 
         fprintf(
             d->out,
             "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"2.5\" rx=\"1\" fill=\"%s\"/>\n",
-            x + 8.0, y, p * (d->width - 16.0), colour);
+            x + 8.0, y, fmin(p, 1.0) * (d->width - 16.0), colour);
     }
 }
 
