@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # crosscheck.mk - `make crosscheck`: our logits, token ids, learned tokenizers, training and written files
-# against the published implementations.
+# against the published implementations; traces written from Python against those written from C.
 #
 # Only it and bench-train need Python: an environment of its own is made under build/crosscheck
 # once, with the CPU build of torch. CROSSCHECK=NAME limits it to one case.
@@ -25,6 +25,7 @@ crosscheck: all $(crosscheck_dir)/ready $(out)/tests/support/make_token_ids $(ou
 	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_export.py $(BUILD)/eagle \
 	  $(out)/tests/support/make_token_ids $(out)/tests/support/make_gradients $(crosscheck_dir)/export \
 	  --data $(EAGLE_DATA)
+	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_trace.py $(BUILD)/eagle $(CC) $(crosscheck_dir)/trace
 
 # Training's speed beside PyTorch's. BENCH_TRAIN holds further arguments, such as --threads 2.
 .PHONY: bench-train

@@ -15,6 +15,7 @@
 #include "eagle/session.h"
 #include "eagle/status.h"
 #include "eagle/tokenizer.h"
+#include "eagle/trace.h"
 #include "eagle/train.h"
 #include "eagle/tree.h"
 #include "eagle/verify.h"

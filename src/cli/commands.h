@@ -17,6 +17,10 @@ eagle_status eg_cmd_selftest(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_train_target(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_train_head(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_train_features(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_trace_record(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_trace_show(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_trace_draw(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_trace_diff(const eg_options *opt, eagle_error *err);
 
 typedef struct {
     const char *name;     /* one word, or two: "train head" */

@@ -2,18 +2,21 @@
 /* option_table.c - the options of all commands, in the order of their help. */
 #include "cli/options.h"
 
-#define RUNS   (EG_GENERATE | EG_SCORE | EG_BENCH | EG_EVAL) /* a given model           */
-#define DRAFTS (EG_GENERATE | EG_BENCH | EG_EVAL)            /* a round over and over   */
-#define LEARNS (EG_TRAIN_HEAD | EG_TRAIN_TARGET)
-#define READS  (LEARNS | EG_TRAIN_FEATURES) /* texts, to learn from    */
-#define TEXTS  (EG_GENERATE | EG_SCORE | EG_TOKENIZE)
-#define AT(x)  offsetof(eg_options, x)
-#define COUNT  1, INT32_MAX /* a whole number above zero  */
-#define NO_END 0, INT32_MAX /* a whole number, zero too   */
+#define RUNS    (REPORTS | EG_TRACE_RECORD) /* a given model           */
+#define REPORTS (EG_GENERATE | EG_SCORE | EG_BENCH | EG_EVAL)
+#define DRAFTS  (EG_GENERATE | EG_BENCH | EG_EVAL | EG_TRACE_RECORD) /* a round over and over */
+#define TRACES  (EG_TRACE_SHOW | EG_TRACE_DRAW | EG_TRACE_DIFF)      /* read one              */
+#define LEARNS  (EG_TRAIN_HEAD | EG_TRAIN_TARGET)
+#define READS   (LEARNS | EG_TRAIN_FEATURES) /* texts, to learn from    */
+#define TEXTS   (EG_GENERATE | EG_SCORE | EG_TOKENIZE | EG_TRACE_RECORD)
+#define AT(x)   offsetof(eg_options, x)
+#define COUNT   1, INT32_MAX /* a whole number above zero  */
+#define NO_END  0, INT32_MAX /* a whole number, zero too   */
 
 static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_MODEL] = {"model", 'm', "DIR", NULL,
-                      RUNS | EG_INSPECT | EG_TOKENIZE | EG_TRAIN_HEAD | EG_TRAIN_FEATURES,
+                      RUNS | EG_INSPECT | EG_TOKENIZE | EG_TRAIN_HEAD | EG_TRAIN_FEATURES |
+                          EG_TRACE_SHOW | EG_TRACE_DRAW,
                       EG_KIND_TEXT, AT(model), 0, 0, "the target: a Hugging Face directory"},
     [EG_OPT_HEAD] = {"head", 'H', "DIR", NULL, DRAFTS | EG_INSPECT, EG_KIND_TEXT, AT(head), 0, 0,
                      "an EAGLE head for it"},
@@ -43,8 +46,8 @@ static const eg_option table[EG_OPT_COUNT] = {
                       "prompt tokens per pass, no bit depends on it; bench takes 512 unless told"},
     [EG_OPT_STOP] = {"stop", 0, "TEXT", NULL, EG_GENERATE, EG_KIND_TEXTS, AT(stop), 1, 16,
                      "end before this text; may be given up to 16 times"},
-    [EG_OPT_IGNORE_EOS] = {"ignore-eos", 0, NULL, NULL, EG_GENERATE | EG_EVAL, EG_KIND_FLAG,
-                           AT(ignore_eos), 0, 0, "go on after an end token"},
+    [EG_OPT_IGNORE_EOS] = {"ignore-eos", 0, NULL, NULL, EG_GENERATE | EG_EVAL | EG_TRACE_RECORD,
+                           EG_KIND_FLAG, AT(ignore_eos), 0, 0, "go on after an end token"},
     [EG_OPT_TEMP] = {"temp", 0, "T", "0", DRAFTS, EG_KIND_REAL, AT(temperature), 0, 0,
                      "temperature; 0 is greedy"},
     [EG_OPT_TOP_K] = {"top-k", 0, "K", "0", DRAFTS, EG_KIND_WHOLE, AT(top_k), NO_END,
@@ -64,10 +67,11 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_SPEC_TREE] = {"spec-tree", 0, "FILE|NAME", NULL, DRAFTS | EG_TRAIN_HEAD, EG_KIND_TEXT,
                           AT(spec_tree), 0, 0,
                           "a static tree: a JSON list of rank paths, or mc_sim_7b_63"},
-    [EG_OPT_SPEC_ROUNDS] = {"spec-rounds", 0, "FILE[#N]", NULL, EG_GENERATE, EG_KIND_TEXT,
-                            AT(spec_rounds), 0, 0, "replay recorded trees (case N); needs no head"},
-    [EG_OPT_SPEC] = {"spec", 0, "off", NULL, EG_GENERATE | EG_BENCH, EG_KIND_CHOICE, AT(spec), 0, 0,
-                     "draft nothing, even with a head"},
+    [EG_OPT_SPEC_ROUNDS] = {"spec-rounds", 0, "FILE[#N]", NULL, EG_GENERATE | EG_TRACE_RECORD,
+                            EG_KIND_TEXT, AT(spec_rounds), 0, 0,
+                            "replay recorded trees (case N); needs no head"},
+    [EG_OPT_SPEC] = {"spec", 0, "off", NULL, EG_GENERATE | EG_BENCH | EG_TRACE_RECORD,
+                     EG_KIND_CHOICE, AT(spec), 0, 0, "draft nothing, even with a head"},
     [EG_OPT_SPEC_CHILDREN] = {"spec-children", 0, "topk|drawn", "topk", DRAFTS, EG_KIND_CHOICE,
                               AT(children), 0, 0,
                               "children of a static tree's node: the most likely, or drawn"},
@@ -97,11 +101,29 @@ static const eg_option table[EG_OPT_COUNT] = {
                         "print each round: what was drafted, what was accepted, why"},
     [EG_OPT_MARK] = {"mark", 0, "color|brackets|none", NULL, EG_GENERATE, EG_KIND_CHOICE, AT(mark),
                      0, 0, "show accepted tokens (default: color on a terminal, else none)"},
-    [EG_OPT_FORMAT] = {"format", 0, "text|json", "text", RUNS | EG_INSPECT, EG_KIND_CHOICE,
-                       AT(format), 0, 0, "of the result"},
+    [EG_OPT_LEVEL] = {"level", 0, "0..4", "2", EG_TRACE_RECORD, EG_KIND_WHOLE, AT(trace.level), 0,
+                      4,
+                      "0 tokens, 1 and log-probabilities, 2 and trees and logits, 3 and states of "
+                      "layers, 4 and every operation and draw"},
+    [EG_OPT_TOP] = {"top", 0, "N", "5", EG_TRACE_RECORD, EG_KIND_WHOLE, AT(trace.top), NO_END,
+                    "most likely tokens with each log-probability"},
+    [EG_OPT_DIGEST] = {"digest", 0, NULL, NULL, EG_TRACE_RECORD, EG_KIND_FLAG, AT(trace.digest), 0,
+                       0, "SHA-256 in place of the larger tensors"},
+    [EG_OPT_SITES] = {"sites", 0, "LIST", NULL, EG_TRACE_RECORD, EG_KIND_TEXT, AT(trace.sites), 0,
+                      0, "only these operations, such as q,k_rope, or none; from level 3 on"},
+    [EG_OPT_TRACE_ROUNDS] = {"rounds", 0, "A..B", NULL, EG_TRACE_RECORD | EG_TRACE_SHOW,
+                             EG_KIND_SPAN, AT(trace.rounds), 0, 0,
+                             "only these rounds; the prompt is round 0"},
+    [EG_OPT_TRACE_LAYERS] = {"layers", 0, "A..B", NULL, EG_TRACE_RECORD, EG_KIND_SPAN,
+                             AT(trace.layers), 0, 0, "only these layers of the target, from 0"},
+    [EG_OPT_TRACE_ROUND] = {"round", 0, "R", "1", EG_TRACE_DRAW, EG_KIND_WHOLE, AT(trace.round),
+                            NO_END, "the round that is drawn"},
+    [EG_OPT_FORMAT] = {"format", 0, "text|json", "text", REPORTS | EG_INSPECT | EG_TRACE_DIFF,
+                       EG_KIND_CHOICE, AT(format), 0, 0, "of the result"},
     [EG_OPT_OUTPUT] = {"output", 'o', "FILE", NULL,
-                       EG_GENERATE | EG_EVAL | EG_TRAIN_FEATURES | EG_TRAIN_PLOT, EG_KIND_TEXT,
-                       AT(output), 0, 0, "write the result there"},
+                       EG_GENERATE | EG_EVAL | EG_TRAIN_FEATURES | EG_TRAIN_PLOT | EG_TRACE_RECORD |
+                           EG_TRACE_DRAW,
+                       EG_KIND_TEXT, AT(output), 0, 0, "write the result there"},
     [EG_OPT_SCORE_OUTPUT] = {"output", 'o', "FILE", NULL, EG_SCORE, EG_KIND_TEXT, AT(output), 0, 0,
                              "write logits and features there, as safetensors"},
     [EG_OPT_DATA] = {"data", 0, "FILE", NULL, READS, EG_KIND_TEXTS, AT(data.file), 1, EG_MAX_TEXTS,
@@ -231,7 +253,8 @@ static const eg_option table[EG_OPT_COUNT] = {
                            AT(max_memory), 0, 0,
                            "refuse to need more, such as 4G (default: what is free)"},
     [EG_OPT_QUIET] = {"quiet", 'q', NULL, NULL,
-                      RUNS | READS | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST | EG_TRAIN_PLOT,
+                      RUNS | READS | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST | EG_TRAIN_PLOT |
+                          TRACES,
                       EG_KIND_FLAG, AT(quiet), 0, 0, "nothing on stderr but errors"},
     [EG_OPT_VERBOSE] = {"verbose", 'v', NULL, NULL, RUNS | READS, EG_KIND_FLAG, AT(verbose), 0, 0,
                         "say more on stderr"},

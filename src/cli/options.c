@@ -66,6 +66,21 @@ static bool read_range(eg_range *out, const char *text, int32_t low)
     return true;
 }
 
+/* "3..7", or "3" for 3..3. */
+static bool read_span(eg_range *out, const char *text)
+{
+    uint64_t first = 0;
+    const char *end = NULL;
+
+    if (!read_digits(&first, text, &end) || first > INT32_MAX - 1) {
+        return false;
+    }
+    out->min = (int32_t)first;
+    out->max = (int32_t)first;
+    return *end == '\0' ||
+           (strncmp(end, "..", 2) == 0 && read_whole(&out->max, end + 2, out->min, INT32_MAX - 1));
+}
+
 /* strtof and strtod would take blanks, hexadecimal, "nan" and "inf". */
 static bool plain_number(const char *text)
 {
@@ -250,6 +265,7 @@ static eagle_status refuse(const eg_option *o, const char *text, eagle_error *er
     case EG_KIND_RANGE:
         snprintf(need, sizeof need, "two whole numbers such as 4,32, from %d up", o->low);
         break;
+    case EG_KIND_SPAN: snprintf(need, sizeof need, "a whole number, or two such as 3..7"); break;
     case EG_KIND_REALS:
         snprintf(need, sizeof need, "up to %d numbers, none negative, such as 0,0.7,1",
                  EG_MAX_REALS);
@@ -282,6 +298,7 @@ static eagle_status set(eg_options *opt, const eg_option *o, const char *text, e
     case EG_KIND_WHOLE: good = read_whole(place, text, o->low, o->high); break;
     case EG_KIND_LONG: good = read_long(place, text, o->low); break;
     case EG_KIND_RANGE: good = read_range(place, text, o->low); break;
+    case EG_KIND_SPAN: good = read_span(place, text); break;
     case EG_KIND_REAL: good = read_real(place, text); break;
     case EG_KIND_DOUBLE: good = read_double(place, o, text); break;
     case EG_KIND_REALS: good = read_reals(place, text); break;

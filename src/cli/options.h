@@ -21,7 +21,11 @@ enum {
     EG_TRAIN_HEAD = 128,
     EG_TRAIN_TARGET = 256,
     EG_TRAIN_FEATURES = 512,
-    EG_TRAIN_PLOT = 1024
+    EG_TRAIN_PLOT = 1024,
+    EG_TRACE_RECORD = 2048,
+    EG_TRACE_SHOW = 4096,
+    EG_TRACE_DRAW = 8192,
+    EG_TRACE_DIFF = 16384
 };
 
 /* Places in the table; EG_GIVEN(opt, X) tells whether option X stood on the command line. */
@@ -64,6 +68,13 @@ enum {
     EG_OPT_EXPLAIN,
     EG_OPT_MARK,
     EG_OPT_FORMAT,
+    EG_OPT_LEVEL,
+    EG_OPT_TOP,
+    EG_OPT_DIGEST,
+    EG_OPT_SITES,
+    EG_OPT_TRACE_ROUNDS,
+    EG_OPT_TRACE_LAYERS,
+    EG_OPT_TRACE_ROUND,
     EG_OPT_OUTPUT,
     EG_OPT_SCORE_OUTPUT,
     EG_OPT_DATA,
@@ -181,6 +192,17 @@ typedef struct {
     const char *self_save;
 } eg_data_options;
 
+/* What of a run is written down, or shown. */
+typedef struct {
+    int32_t level;
+    int32_t top;
+    bool digest;
+    const char *sites; /* names with commas, or none; NULL: not given */
+    eg_range rounds;   /* first and last                              */
+    eg_range layers;
+    int32_t round;
+} eg_trace_choice;
+
 /* What the command line said. Strings are borrowed from argv. */
 typedef struct {
     bool given[EG_OPT_COUNT];
@@ -204,6 +226,7 @@ typedef struct {
     eg_texts stop;
     eg_data_options data;
     eg_net_options net;
+    eg_trace_choice trace;
     eagle_train_options train; /* but for seed and threads, which are below */
     int64_t save_every;
     int64_t eval_every;
@@ -258,6 +281,7 @@ typedef enum {
     EG_KIND_WHOLE,   /* int32_t in [low, high]                     */
     EG_KIND_LONG,    /* int64_t, at least low                      */
     EG_KIND_RANGE,   /* eg_range, "MIN,MAX", both at least low     */
+    EG_KIND_SPAN,    /* eg_range, "A..B", or "A" for A..A          */
     EG_KIND_REAL,    /* float >= 0                                 */
     EG_KIND_DOUBLE,  /* double >= 0; low 1: above 0; high 1: below 1 */
     EG_KIND_REALS,   /* eg_reals, each >= 0, separated by commas   */

@@ -2,19 +2,19 @@
 /* plot.c - curves as SVG. Lengths are in pixels, y grows downwards. */
 #include "cli/plot.h"
 
+#include "cli/svg.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define WIDTH   800
-#define LEFT    70        /* of the drawing: tick labels stand before it */
-#define RIGHT   780       /* its other end                               */
-#define TITLE   40        /* height of a panel's title and legend        */
-#define HEIGHT  200       /* of a panel's drawing                        */
-#define FOOT    50        /* tick labels and title of the common axis    */
-#define LETTER  7.2       /* width of a letter of the legend, about      */
-#define MOST    600       /* points of a curve; more are averaged        */
-#define GREY    "#7a7a7a" /* 4.3 : 1 against white, 4.9 : 1 against black */
+#define LEFT    70  /* of the drawing: tick labels stand before it */
+#define RIGHT   780 /* its other end                               */
+#define TITLE   40  /* height of a panel's title and legend        */
+#define HEIGHT  200 /* of a panel's drawing                        */
+#define FOOT    50  /* tick labels and title of the common axis    */
+#define MOST    600 /* points of a curve; more are averaged        */
 #define N_TICKS 5
 
 /* Round numbers from `low` to `high`, which enclose what is drawn. */
@@ -128,7 +128,7 @@ static void draw_y_axis(const drawing *d)
         const double y = at_y(d, tick(&d->y, i));
 
         fprintf(d->out,
-                "<path d=\"M%d %.1fH%d\" stroke=\"" GREY "\" stroke-opacity=\"0.3\"/>\n"
+                "<path d=\"M%d %.1fH%d\" stroke=\"" EG_SVG_GREY "\" stroke-opacity=\"0.3\"/>\n"
                 "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*f</text>\n",
                 LEFT, y, RIGHT, LEFT - 8, y + 4.0, d->y.decimals, tick(&d->y, i));
     }
@@ -142,7 +142,7 @@ static void draw_x_axis(const drawing *d, const char *title)
         const double x = at_x(d, tick(&d->x, i));
 
         fprintf(d->out,
-                "<path d=\"M%.1f %.1fv6\" stroke=\"" GREY "\"/>\n"
+                "<path d=\"M%.1f %.1fv6\" stroke=\"" EG_SVG_GREY "\"/>\n"
                 "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*f</text>\n",
                 x, bottom, x, bottom + 20.0, d->x.decimals, tick(&d->x, i));
     }
@@ -201,7 +201,7 @@ static void draw_curve(const drawing *d, const eg_curve *c)
 static void draw_legend(const drawing *d, const eg_panel *panel)
 {
     const double y = d->top - 14.0;
-    double x = LEFT + LETTER * (double)strlen(panel->title) + 30.0;
+    double x = LEFT + EG_SVG_LETTER * (double)strlen(panel->title) + 30.0;
 
     fprintf(d->out, "<text x=\"%d\" y=\"%.1f\" font-weight=\"bold\">%s</text>\n", LEFT, y,
             panel->title);
@@ -213,7 +213,7 @@ static void draw_legend(const drawing *d, const eg_panel *panel)
                     "<path d=\"M%.1f %.1fh18\" stroke=\"%s\" stroke-width=\"3\"/>\n"
                     "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
                     x, y - 4.0, c->colour, x + 24.0, y, c->name);
-            x += 24.0 + LETTER * (double)strlen(c->name) + 20.0;
+            x += 24.0 + EG_SVG_LETTER * (double)strlen(c->name) + 20.0;
         }
     }
 }
@@ -238,11 +238,7 @@ void eg_plot_svg(eg_sink *sink, const char *x_title, const eg_panel *panel, int3
     }
     const int32_t height = shown * (TITLE + HEIGHT) + FOOT;
 
-    fprintf(d.out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-            "viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"13\" fill=\"" GREY
-            "\">\n",
-            WIDTH, height, WIDTH, height);
+    eg_svg_begin(d.out, WIDTH, height);
     for (int32_t p = 0; p < n_panels; p++) {
         if (has_points(&panel[p])) {
             d.top += TITLE;
@@ -259,5 +255,5 @@ void eg_plot_svg(eg_sink *sink, const char *x_title, const eg_panel *panel, int3
     }
     d.top -= HEIGHT;
     draw_x_axis(&d, x_title);
-    fprintf(d.out, "</svg>\n");
+    eg_svg_end(d.out);
 }

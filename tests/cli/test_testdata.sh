@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-# test_testdata.sh - the malformed files are those that their generator makes, and every file of
+# test_testdata.sh - the malformed files and the traces are those that their generators make, and every file of
 # testdata has its origin in testdata/README.md.
 . tests/cli/lib.sh
 
 mkdir "$work/bad"
 "$OUT/tests/support/make_bad" "$work/bad" || exit 1
 diff -r "$work/bad" testdata/bad || exit 1
+mkdir "$work/trace"
+"$OUT/tests/support/make_traces" "$work/trace" || exit 1
+diff -r "$work/trace" testdata/fuzz/trace || exit 1
 
 find testdata -mindepth 1 -type f ! -name README.md | sed 's|^testdata/||' >"$work/files"
 while read -r file; do

@@ -3,7 +3,8 @@
 # bits.sh DIR... - programs built in different ways compute the same bits.
 #
 # Each DIR holds an `eagle`. All run the same generations, plain and speculative, on every
-# instruction set of this machine, and must print the same digests of logits.
+# instruction set of this machine, and must print the same digests of logits; what they record of a
+# run, operation by operation, must be the golden.
 model=testdata/stories
 head=testdata/stories-eagle1
 
@@ -17,6 +18,13 @@ digests() { # EAGLE
                 grep -q "$isa" "$1.err" || cat "$1.err"
         done
     done | sort -u
+}
+
+trace() { # EAGLE
+    "$1" trace record -m "$model" -H "$head" --prompt-ids 0,407,333,372,297,259,446 -n 24 \
+        --temp 0.8 --verify rejection -s 1 --level 4 --rounds 0..3 \
+        --sites resid_mlp,feature,head_out,head_logits --digest -q -o "$1.trace" &&
+        "$1" trace diff testdata/golden/stories-digest.trace "$1.trace"
 }
 
 status=0
@@ -37,5 +45,10 @@ for dir in "$@"; do
         echo "$dir: other bits than the first, or not one digest for all runs"
         status=1
     fi
+    trace "$dir/eagle" >"$dir/trace-diff" || {
+        cat "$dir/trace-diff"
+        echo "$dir: another trace than the golden"
+        status=1
+    }
 done
 exit $status
