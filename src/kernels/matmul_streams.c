@@ -19,6 +19,7 @@
 /* Stack: 384 KB of vectors, which a far cache holds, and 192 KB of lanes, of which little is touched
  * unless k is longer than one span. */
 #define MAX_TOKENS 48
+#define MIN_TOKENS 16 /* that a block takes of more, however long k is */
 #define MAX_X      (MAX_TOKENS * 2048)
 #define MAX_SUMS   (MAX_TOKENS * 64)
 
@@ -188,10 +189,19 @@ static void run_tokens(block *b, const void *w, size_t n_rows)
     }
 }
 
+/* Most tokens of a block: as many as have room without cutting k, since every span weaves again for few
+ * rows. */
+static size_t most_tokens(size_t dim)
+{
+    const size_t fit = dim <= MAX_X / MAX_TOKENS ? MAX_TOKENS : MAX_X / (dim + EG_LANES);
+
+    return fit < MIN_TOKENS ? MIN_TOKENS : fit;
+}
+
 void eg_matmul_streams(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
                        const eg_matmul_parts *parts)
 {
-    const size_t n_blocks = ceil_div(x->n, MAX_TOKENS);
+    const size_t n_blocks = ceil_div(x->n, most_tokens(x->dim));
     block b; /* not initialised as a whole: its buffers are large */
 
     b.parts = parts;
