@@ -10,7 +10,6 @@
 #include "kernels/variants.h"
 
 #include <immintrin.h>
-#include <math.h>
 #include <stdalign.h>
 #include <stdbool.h>
 
@@ -42,6 +41,30 @@ EG_INLINE __m512 load16(const void *w, eagle_dtype dtype)
         return _mm512_cvtph_ps(half);
     }
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+
+/* Those that the mask has, else zeros; reads no others, which an emulation's masked load would. */
+EG_INLINE __m512 load_masked(const void *w, __mmask16 mask, eagle_dtype dtype)
+{
+#if defined(__AVX512F__)
+    if (dtype == EAGLE_F32) {
+        return _mm512_maskz_loadu_ps(mask, w);
+    }
+
+    __m256i half = _mm256_maskz_loadu_epi16(mask, w);
+
+    return load16(&half, dtype);
+#else
+    float few[EG_LANES] = {0}; /* or 16 halves */
+
+    for (size_t l = 0; l < EG_LANES; l++) {
+        if ((mask >> l & 1) != 0) {
+            memcpy((char *)few + l * size_of(dtype), (const char *)w + l * size_of(dtype),
+                   size_of(dtype));
+        }
+    }
+    return load16(few, dtype);
+#endif
 }
 
 /* Keeps a value that is used more than once in its register: GCC 12 would load it again for each use. */
@@ -77,27 +100,23 @@ EG_INLINE void step(__m512 sum[SUMS], const char *w, size_t row, const float *x,
     }
 }
 
-/* One weight, widened. */
-EG_INLINE float weight(const void *w, size_t i, eagle_dtype dtype)
+/* The same for the elements that the mask has: the other lanes keep their value. */
+EG_INLINE void masked_step(__m512 sum[SUMS], const char *w, size_t row, const float *x,
+                           __mmask16 mask, eagle_dtype dtype, size_t rows, size_t tokens)
 {
-    switch (dtype) {
-    case EAGLE_F16: return eg_widen_f16(((const uint16_t *)w)[i]);
-    case EAGLE_BF16: return eg_widen_bf16(((const uint16_t *)w)[i]);
-    default: return ((const float *)w)[i];
+    EG_UNROLL
+    for (size_t s = 0; s < rows * tokens; s++) {
+        __m512 weights = load_masked(w + s % rows * row, mask, dtype);
+        __m512 vector = _mm512_loadu_ps(x + s / rows * EG_LANES);
+
+        sum[s] = _mm512_mask_mov_ps(sum[s], mask, _mm512_fmadd_ps(weights, vector, sum[s]));
     }
 }
 
-/* The elements from i on, fewer than 16, which are a row's last: the other lanes keep their value. */
-EG_INLINE void last_step(float *lanes, const eg_tile *tile, size_t i, eagle_dtype dtype)
+/* Elements skip .. n - 1 of 16, n maybe more. */
+EG_INLINE __mmask16 mask_of(size_t skip, size_t n)
 {
-    for (size_t s = 0; s < tile->rows * tile->tokens; s++, lanes += EG_LANES) {
-        const char *w = (const char *)tile->w + s % tile->rows * tile->w_stride * size_of(dtype);
-        const float *x = tile->x + i * tile->tokens + s / tile->rows * EG_LANES;
-
-        for (size_t l = 0; i + l < tile->n; l++) {
-            lanes[l] = fmaf(weight(w, i + l, dtype), x[l], lanes[l]);
-        }
-    }
+    return (__mmask16)((n < EG_LANES ? (1u << n) - 1 : 0xffffu) & 0xffffu << skip);
 }
 
 /* 16 lanes -> 8 -> 4 -> 2 -> 1 for four sums at once, by the halves of what is left: lane r of the
@@ -152,6 +171,7 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
     const char *w = tile->w;
     const char *ahead = tile->ahead;
     const float *x = tile->x;
+    size_t i = 0;
     alignas(EG_ALIGN) float own[SUMS * EG_LANES];
     float *lanes = tile->to != NULL ? tile->to : own;
     __m512 sum[SUMS];
@@ -161,7 +181,13 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
         sum[s] =
             tile->from == NULL ? _mm512_setzero_ps() : _mm512_loadu_ps(tile->from + s * EG_LANES);
     }
-    for (size_t i = 0; i < whole; i += EG_LANES) {
+    if (tile->skip > 0 && whole > 0) {
+        masked_step(sum, w, row, x, mask_of(tile->skip, EG_LANES), dtype, rows, tokens);
+        w += EG_LANES * size_of(dtype);
+        x += EG_LANES * tokens;
+        i += EG_LANES;
+    }
+    for (; i < whole; i += EG_LANES) {
         if (rows == ROWS) {
             EG_UNROLL
             for (size_t r = 0; r < rows; r++) {
@@ -173,12 +199,13 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
         w += EG_LANES * size_of(dtype);
         x += EG_LANES * tokens;
     }
+    if (i < tile->n) {
+        masked_step(sum, w, row, x, mask_of(i == 0 ? tile->skip : 0, tile->n - i), dtype, rows,
+                    tokens);
+    }
     EG_UNROLL
     for (size_t s = 0; s < rows * tokens; s++) {
         _mm512_storeu_ps(lanes + s * EG_LANES, sum[s]);
-    }
-    if (whole < tile->n) {
-        last_step(lanes, tile, whole, dtype);
     }
     if (tile->to == NULL) {
         fold(tile, lanes, rows, tokens);

@@ -18,6 +18,7 @@ typedef struct {
     const float *x;  /* the first vector at the first element   */
     size_t x_stride; /* 0: woven, 16 elements of each in turn   */
     size_t tokens;   /* 1 .. eg_matmul_parts.tokens             */
+    size_t skip;     /* so many of the first 16 are no elements; eg_matmul_streams only */
     size_t n;        /* a multiple of 16 unless the row ends    */
 
     /* The 16 lanes of each sum, [tokens, rows, 16]: where to go on, NULL to begin at +0, and where

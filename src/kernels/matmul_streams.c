@@ -7,6 +7,10 @@
  *     a piece of k                           whose weights stay in the nearest cache
  *       the tiles of tokens                  each fetches its share of what the streams read next
  *
+ * A file's weights begin anywhere, and a load that crosses a cache line costs two. So k is counted from where 16
+ * elements are aligned, and lanes are turned against the canonical ones by a constant: they take the same
+ * elements in the same order, and the fold by halves pairs the same lanes. What lies before a row is never read.
+ *
  * Between pieces the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
 #include "base/alloc.h"
 #include "kernels/matmul.h"
@@ -29,6 +33,8 @@ typedef struct {
     const char *w; /* the first row                              */
     size_t n_rows;
     size_t each;    /* rows of a stream                           */
+    size_t lead;    /* elements that k is counted from before the rows begin */
+    size_t length;  /* of k: lead and the row                     */
     eg_vectors x;   /* the vectors, as they are                   */
     size_t n_tiles; /* of tokens                                  */
     size_t piece;   /* of k, at most                              */
@@ -59,19 +65,26 @@ static size_t tokens_of(const block *b, size_t index, size_t t)
 
 /* ---- vectors ------------------------------------------------------------------------------------ */
 
+/* The 16 elements of a vector from k on, which are fewer at its ends: then zeros. */
+static void weave_lanes(float *to, const block *b, const float *vector, size_t k)
+{
+    const size_t skip = k < b->lead ? b->lead - k : 0;
+    const size_t end = min_size(EG_LANES, b->length - k);
+
+    if (skip == 0 && end == EG_LANES) {
+        memcpy(to, vector + (k - b->lead), EG_LANES * sizeof *to);
+    } else {
+        memset(to, 0, EG_LANES * sizeof *to);
+        memcpy(to + skip, vector + (k + skip - b->lead), (end - skip) * sizeof *to);
+    }
+}
+
 /* Vectors t to t + tokens from k to k + n, 16 elements of each in turn; returns where it ends. */
-static float *weave_tile(float *to, const eg_vectors *x, size_t t, size_t tokens, size_t k,
-                         size_t n)
+static float *weave_tile(float *to, const block *b, size_t t, size_t tokens, size_t k, size_t n)
 {
     for (size_t i = 0; i < n; i += EG_LANES) {
-        const float *from = x->data + t * x->stride + k + i;
-
-        for (size_t c = 0; c < tokens; c++, to += EG_LANES, from += x->stride) {
-            if (n - i >= EG_LANES) {
-                memcpy(to, from, EG_LANES * sizeof *to);
-            } else {
-                memcpy(to, from, (n - i) * sizeof *to);
-            }
+        for (size_t c = 0; c < tokens; c++, to += EG_LANES) {
+            weave_lanes(to, b, b->x.data + (t + c) * b->x.stride, k + i);
         }
     }
     return to;
@@ -86,7 +99,7 @@ static void weave(block *b)
         for (size_t i = 0, t = 0; i < b->n_tiles; i++) {
             const size_t tokens = tokens_of(b, i, t);
 
-            to = weave_tile(to, &b->x, t, tokens, k, min_size(b->piece, b->end - k));
+            to = weave_tile(to, b, t, tokens, k, min_size(b->piece, b->end - k));
             t += tokens;
         }
     }
@@ -101,14 +114,15 @@ static void run_piece(block *b, eg_tile *tile, size_t k, size_t n, float *lanes,
     const char *ahead = (const char *)tile->w + b->parts->ahead;
 
     tile->n = n;
+    tile->skip = k == 0 ? b->lead : 0;
     for (size_t i = 0, t = 0; i < b->n_tiles; i++) {
         float *own = lanes + t * tile->rows * EG_LANES;
 
-        tile->x = b->x.n == 1 ? b->x.data + k : x;
+        tile->x = x;
         tile->tokens = tokens_of(b, i, t);
         tile->y = y + t * b->y_stride;
         tile->from = k > 0 ? own : NULL;
-        tile->to = k + n < b->x.dim ? own : NULL;
+        tile->to = k + n < b->length ? own : NULL;
         tile->ahead = ahead + i * n / b->n_tiles * b->parts->size;
         b->parts->tile(tile);
         x += ceil_div(n, EG_LANES) * EG_LANES * tile->tokens;
@@ -120,7 +134,7 @@ static void run_piece(block *b, eg_tile *tile, size_t k, size_t n, float *lanes,
 static void run_rows(block *b, size_t r, size_t rows, size_t apart, size_t n_before)
 {
     const size_t size = b->parts->size;
-    float *lanes = b->lanes + (b->span < b->x.dim ? n_before * b->x.n * EG_LANES : 0);
+    float *lanes = b->lanes + (b->span < b->length ? n_before * b->x.n * EG_LANES : 0);
     eg_tile tile = {.w_stride = apart * b->x.dim,
                     .rows = rows,
                     .y_stride = b->y_stride,
@@ -144,17 +158,15 @@ static void run_block(block *b)
     b->end = 0;
     do { /* at least once, as above */
         b->begin = b->end;
-        b->end += min_size(b->span, b->x.dim - b->begin);
-        if (b->x.n > 1) {
-            weave(b);
-        }
+        b->end += min_size(b->span, b->length - b->begin);
+        weave(b);
         for (size_t r = 0; r < b->each; r++) {
             run_rows(b, r, rows, b->each, r * rows);
         }
         for (size_t r = b->each * rows; r < b->n_rows; r++) { /* those left over */
             run_rows(b, r, 1, 1, r);
         }
-    } while (b->end < b->x.dim);
+    } while (b->end < b->length);
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------- */
@@ -167,21 +179,22 @@ static size_t equal_parts(size_t dim, size_t most)
 
 static void run_tokens(block *b, const void *w, size_t n_rows)
 {
-    const size_t dim = b->x.dim;
+    const size_t room = MAX_X / b->x.n;
+    const size_t row = b->x.dim * b->parts->size;
     float *y = b->y;
 
     b->n_tiles = ceil_div(b->x.n, b->parts->tokens);
-    b->piece = equal_parts(dim, b->parts->piece);
-    b->span = dim;
-    if (b->x.n > 1 && ceil_div(dim, EG_LANES) * EG_LANES * b->x.n > MAX_X) {
-        b->piece = min_size(b->piece, MAX_X / b->x.n / EG_LANES * EG_LANES);
-        b->span = MAX_X / b->x.n / b->piece * b->piece;
+    b->piece = equal_parts(b->length, b->parts->piece);
+    b->span = b->length;
+    if (ceil_div(b->length, EG_LANES) * EG_LANES > room) {
+        b->piece = min_size(b->piece, room / EG_LANES * EG_LANES);
+        b->span = room / b->piece * b->piece;
     }
 
-    const size_t most = b->span < dim ? MAX_SUMS / b->x.n : n_rows;
+    const size_t most = b->span < b->length ? MAX_SUMS / b->x.n : n_rows;
 
     for (size_t r = 0; r < n_rows; r += b->n_rows) {
-        b->w = (const char *)w + r * dim * b->parts->size;
+        b->w = (const char *)w + r * row - b->lead * b->parts->size;
         b->y = y + r;
         b->n_rows = min_size(most, n_rows - r);
         b->each = b->n_rows / b->parts->rows;
@@ -198,6 +211,14 @@ static size_t most_tokens(size_t dim)
     return fit < MIN_TOKENS ? MIN_TOKENS : fit;
 }
 
+/* How many elements before w the 16 begin that are aligned in memory, for all rows; 0 when rows differ. */
+static size_t lead_of(const void *w, size_t dim, size_t size)
+{
+    const size_t off = (uintptr_t)w % (EG_LANES * size);
+
+    return dim == 0 || dim % EG_LANES != 0 || off % size != 0 ? 0 : off / size;
+}
+
 void eg_matmul_streams(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
                        const eg_matmul_parts *parts)
 {
@@ -207,6 +228,8 @@ void eg_matmul_streams(float *y, size_t y_stride, const void *w, size_t n_rows, 
     b.parts = parts;
     b.y_stride = y_stride;
     b.x = *x;
+    b.lead = lead_of(w, x->dim, parts->size);
+    b.length = b.lead + x->dim;
     for (size_t i = 0, t = 0; i < n_blocks; i++) {
         b.x.data = x->data + t * x->stride;
         b.x.n = ceil_div(x->n - t, n_blocks - i);
