@@ -14,7 +14,7 @@
 #if defined(__clang__)
 #define EG_UNROLL _Pragma("unroll")
 #elif defined(__GNUC__)
-#define EG_UNROLL _Pragma("GCC unroll 16")
+#define EG_UNROLL _Pragma("GCC unroll 32")
 #else
 #define EG_UNROLL
 #endif

@@ -200,9 +200,9 @@ EG_INLINE void run_half(float *lanes, const eg_tile *tile, size_t half, eagle_dt
     const operands o = operands_of(tile, dtype, rows, tokens);
     const size_t whole = tile->n - tile->n % EG_LANES;
     const size_t row = tile->w_stride * size_of(dtype);
-    const char *ahead = tile->ahead == NULL
-                            ? NULL
-                            : (const char *)tile->ahead + half * (tile->n / 4) * size_of(dtype);
+    const size_t pace = tile->ahead_step / 2; /* bytes of a row for 16 elements of this half */
+    const char *ahead =
+        tile->ahead == NULL ? NULL : (const char *)tile->ahead + half * (tile->n / EG_LANES) * pace;
     __m256 sum[SUMS];
     size_t i = 0;
 
@@ -211,7 +211,7 @@ EG_INLINE void run_half(float *lanes, const eg_tile *tile, size_t half, eagle_dt
         EG_UNROLL
         for (size_t r = 0; r < ROWS; r++) {
             if (r < rows) {
-                _mm_prefetch(ahead + r * row + i / 4 * size_of(dtype), _MM_HINT_T0);
+                _mm_prefetch(ahead + r * row + i / EG_LANES * pace, _MM_HINT_T0);
             }
             step(sum, &o, i + r * EG_LANES + half * HALF, dtype, rows, tokens);
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* dot_avx512.c - the matrix product with AVX-512, in the order of dot_portable.c.
  *
- * One register holds the 16 lanes of a sum. 4 rows x 6 tokens are 24 of the 32 registers; the rows'
- * weights take four more, the vectors come from memory: 10 loads feed 24 multiply-adds. */
+ * One register holds the 16 lanes of a sum. 6 rows x 4 tokens are 24 of the 32 registers; the rows'
+ * weights take six more, the vectors come one after the other: 10 loads feed 24 multiply-adds. */
 #include "base/alloc.h"
 #include "base/compiler.h"
 #include "kernels/matmul.h"
@@ -11,12 +11,16 @@
 
 #include <immintrin.h>
 #include <stdalign.h>
+#include <stdbool.h>
 
-#define ROWS   4               /* of a whole tile                */
-#define TOKENS 6               /* most tokens of a tile          */
-#define FEW    32              /* tokens: see eg_matmul_parts    */
-#define PIECE  1024            /* of k: see eg_matmul_parts      */
-#define SUMS   (ROWS * TOKENS) /* sums of a tile, in registers   */
+#define ROWS     6 /* most rows of a tile                       */
+#define FEW_ROWS 4 /* and for so few tokens that memory decides */
+#define FEW      3
+#define TOKENS   4               /* most tokens of a tile                     */
+#define AHEAD    2048            /* bytes: see eg_matmul_parts                */
+#define PIECE    256             /* of k: see eg_matmul_parts                 */
+#define PIECE_16 1024            /* and for weights of 16 bits                */
+#define SUMS     (ROWS * TOKENS) /* sums of a tile, in registers              */
 
 /* ---- sixteen weights, widened ------------------------------------------------------------------ */
 
@@ -25,13 +29,13 @@ EG_INLINE size_t size_of(eagle_dtype dtype)
     return dtype == EAGLE_F32 ? sizeof(float) : sizeof(uint16_t);
 }
 
-EG_INLINE __m512 load16(const void *w, size_t i, eagle_dtype dtype)
+EG_INLINE __m512 load16(const void *w, eagle_dtype dtype)
 {
     if (dtype == EAGLE_F32) {
-        return _mm512_loadu_ps((const float *)w + i);
+        return _mm512_loadu_ps(w);
     }
 
-    __m256i half = _mm256_loadu_si256((const __m256i *)((const uint16_t *)w + i));
+    __m256i half = _mm256_loadu_si256(w);
 
     if (dtype == EAGLE_F16) {
         return _mm512_cvtph_ps(half);
@@ -39,113 +43,135 @@ EG_INLINE __m512 load16(const void *w, size_t i, eagle_dtype dtype)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
-/* The first n < 16 of them, then zeros; reads no further. */
-EG_INLINE __m512 load_few(const void *w, size_t i, size_t n, eagle_dtype dtype)
+/* Those that the mask has, else zeros; reads no others, which an emulation's masked load would. */
+EG_INLINE __m512 load_masked(const void *w, __mmask16 mask, eagle_dtype dtype)
 {
+#if defined(__AVX512F__)
+    if (dtype == EAGLE_F32) {
+        return _mm512_maskz_loadu_ps(mask, w);
+    }
+
+    __m256i half = _mm256_maskz_loadu_epi16(mask, w);
+
+    return load16(&half, dtype);
+#else
     float few[EG_LANES] = {0}; /* or 16 halves */
 
-    memcpy(few, (const char *)w + i * size_of(dtype), n * size_of(dtype));
-    return load16(few, 0, dtype);
+    for (size_t l = 0; l < EG_LANES; l++) {
+        if ((mask >> l & 1) != 0) {
+            memcpy((char *)few + l * size_of(dtype), (const char *)w + l * size_of(dtype),
+                   size_of(dtype));
+        }
+    }
+    return load16(few, dtype);
+#endif
+}
+
+/* Keeps a value that is used more than once in its register: GCC 12 would load it again for each use. */
+EG_INLINE __m512 keep(__m512 v)
+{
+#if defined(__AVX512F__) && defined(__GNUC__)
+    __asm__("" : "+v"(v));
+#endif
+    return v;
 }
 
 /* ---- tiles -------------------------------------------------------------------------------------- */
 
-/* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
-typedef struct {
-    const char *w[ROWS];
-    const float *x[TOKENS];
-} operands;
-
-EG_INLINE operands operands_of(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
+/* sum[t * rows + r] += w[r] x x[t], lane by lane; 16 elements of row r at w + r * row, of vector t at
+ * x + 16 t. */
+EG_INLINE void step(__m512 sum[SUMS], const char *w, size_t row, const float *x, eagle_dtype dtype,
+                    size_t rows, size_t tokens)
 {
-    operands o;
+    __m512 weights[ROWS];
 
     EG_UNROLL
     for (size_t r = 0; r < rows; r++) {
-        o.w[r] = (const char *)tile->w + r * tile->w_stride * size_of(dtype);
+        weights[r] = keep(load16(w + r * row, dtype));
     }
     EG_UNROLL
     for (size_t t = 0; t < tokens; t++) {
-        o.x[t] = tile->x + t * tile->x_stride;
-    }
-    return o;
-}
-
-/* sum[t * rows + r] += w[r][i..i+16) x x[t][i..i+16), lane by lane. */
-EG_INLINE void step(__m512 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype, size_t rows,
-                    size_t tokens)
-{
-    __m512 w[ROWS];
-
-    EG_UNROLL
-    for (size_t r = 0; r < rows; r++) {
-        w[r] = load16(o->w[r], i, dtype);
-    }
-    EG_UNROLL
-    for (size_t t = 0; t < tokens; t++) {
-        __m512 x = _mm512_loadu_ps(o->x[t] + i);
+        __m512 vector = keep(_mm512_loadu_ps(x + t * EG_LANES));
 
         EG_UNROLL
         for (size_t r = 0; r < rows; r++) {
-            sum[t * rows + r] = _mm512_fmadd_ps(w[r], x, sum[t * rows + r]);
+            sum[t * rows + r] = _mm512_fmadd_ps(weights[r], vector, sum[t * rows + r]);
         }
     }
 }
 
-/* The same for the last n < 16 elements of a row: the other lanes keep their value. */
-EG_INLINE void last_step(__m512 sum[SUMS], const operands *o, size_t i, size_t n, eagle_dtype dtype,
-                         size_t rows, size_t tokens)
+/* The same for the elements that the mask has: the other lanes keep their value. */
+EG_INLINE void masked_step(__m512 sum[SUMS], const char *w, size_t row, const float *x,
+                           __mmask16 mask, eagle_dtype dtype, size_t rows, size_t tokens)
 {
-    const __mmask16 mask = (__mmask16)((1u << n) - 1);
-
     EG_UNROLL
     for (size_t s = 0; s < rows * tokens; s++) {
-        __m512 w = load_few(o->w[s % rows], i, n, dtype);
-        __m512 x = load_few(o->x[s / rows], i, n, EAGLE_F32);
+        __m512 weights = load_masked(w + s % rows * row, mask, dtype);
+        __m512 vector = _mm512_loadu_ps(x + s / rows * EG_LANES);
 
-        sum[s] = _mm512_mask_mov_ps(sum[s], mask, _mm512_fmadd_ps(w, x, sum[s]));
+        sum[s] = _mm512_mask_mov_ps(sum[s], mask, _mm512_fmadd_ps(weights, vector, sum[s]));
     }
 }
 
-/* 16 lanes -> 8 -> 4, by the halves of what is left. */
-EG_INLINE __m128 fold16(const float *lane)
+/* Elements skip .. n - 1 of 16, n maybe more. */
+EG_INLINE __mmask16 mask_of(size_t skip, size_t n)
 {
-    __m256 v = _mm256_add_ps(_mm256_loadu_ps(lane), _mm256_loadu_ps(lane + EG_LANES / 2));
-
-    return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    return (__mmask16)((n < EG_LANES ? (1u << n) - 1 : 0xffffu) & 0xffffu << skip);
 }
 
-/* 4 -> 2 -> 1 for four sums at once: lane r of the result is sum r. */
-EG_INLINE __m128 fold_four(__m128 a, __m128 b, __m128 c, __m128 d)
+/* 16 lanes -> 8 -> 4 -> 2 -> 1 for four sums at once, by the halves of what is left: lane r of the
+ * result is sum r. */
+EG_INLINE __m128 fold_four(const float *a, const float *b, const float *c, const float *d)
 {
-    __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b)); /* a02 b02 a13 b13 */
-    __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+    const __m512 va = _mm512_loadu_ps(a);
+    const __m512 vb = _mm512_loadu_ps(b);
+    const __m512 vc = _mm512_loadu_ps(c);
+    const __m512 vd = _mm512_loadu_ps(d);
+    const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(va, vb, 0x44),  /* a 0-7, b 0-7   */
+                                    _mm512_shuffle_f32x4(va, vb, 0xee)); /* a 8-15, b 8-15 */
+    const __m512 cd =
+        _mm512_add_ps(_mm512_shuffle_f32x4(vc, vd, 0x44), _mm512_shuffle_f32x4(vc, vd, 0xee));
+    const __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88),  /* a 0-3, b, c, d */
+                                      _mm512_shuffle_f32x4(ab, cd, 0xdd)); /* a 4-7, b, c, d */
+    const __m128 a4 = _mm512_castps512_ps128(four);
+    const __m128 b4 = _mm512_extractf32x4_ps(four, 1);
+    const __m128 c4 = _mm512_extractf32x4_ps(four, 2);
+    const __m128 d4 = _mm512_extractf32x4_ps(four, 3);
+    const __m128 ab2 =
+        _mm_add_ps(_mm_unpacklo_ps(a4, b4), _mm_unpackhi_ps(a4, b4)); /* a02 b02 a13 b13 */
+    const __m128 cd2 = _mm_add_ps(_mm_unpacklo_ps(c4, d4), _mm_unpackhi_ps(c4, d4));
 
-    return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+    return _mm_add_ps(_mm_movelh_ps(ab2, cd2), _mm_movehl_ps(cd2, ab2));
 }
 
 /* 16 lanes -> 1, into y. */
 EG_INLINE void fold(const eg_tile *tile, const float *lanes, size_t rows, size_t tokens)
 {
-    EG_UNROLL
-    for (size_t t = 0; t < tokens; t++, lanes += rows * EG_LANES) {
-        float *y = tile->y + t * tile->y_stride;
-        __m128 first = fold16(lanes);
+    const size_t n = rows * tokens;
+    float sum[SUMS + 3]; /* whole fours */
 
-        if (rows == ROWS) {
-            _mm_storeu_ps(y, fold_four(first, fold16(lanes + EG_LANES),
-                                       fold16(lanes + 2 * EG_LANES), fold16(lanes + 3 * EG_LANES)));
-        } else {
-            _mm_store_ss(y, fold_four(first, first, first, first));
-        }
+    EG_UNROLL
+    for (size_t s = 0; s < n; s += 4) { /* beyond the last sum: that one again */
+        const float *four = lanes + s * EG_LANES;
+
+        _mm_storeu_ps(sum + s, fold_four(four, four + (s + 1 < n ? EG_LANES : 0),
+                                         four + (s + 2 < n ? 2 * EG_LANES : 0),
+                                         four + (s + 3 < n ? 3 * EG_LANES : 0)));
+    }
+    EG_UNROLL
+    for (size_t s = 0; s < n; s++) {
+        tile->y[s / rows * tile->y_stride + s % rows * tile->y_step] = sum[s];
     }
 }
 
 EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, size_t tokens)
 {
-    const operands o = operands_of(tile, dtype, rows, tokens);
     const size_t whole = tile->n - tile->n % EG_LANES;
     const size_t row = tile->w_stride * size_of(dtype);
+    const char *w = tile->w;
+    const char *ahead = tile->ahead;
+    const float *x = tile->x;
+    size_t i = 0;
     alignas(EG_ALIGN) float own[SUMS * EG_LANES];
     float *lanes = tile->to != NULL ? tile->to : own;
     __m512 sum[SUMS];
@@ -155,18 +181,27 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
         sum[s] =
             tile->from == NULL ? _mm512_setzero_ps() : _mm512_loadu_ps(tile->from + s * EG_LANES);
     }
-    for (size_t i = 0; i < whole; i += EG_LANES) {
-        if (tile->ahead != NULL && rows == ROWS) { /* rows 0 and 2, then 1 and 3, and so on */
-            const char *ahead =
-                (const char *)tile->ahead + i / 2 * size_of(dtype) + i / EG_LANES % 2 * row;
-
-            _mm_prefetch(ahead, _MM_HINT_T1);
-            _mm_prefetch(ahead + 2 * row, _MM_HINT_T1);
-        }
-        step(sum, &o, i, dtype, rows, tokens);
+    if (tile->skip > 0 && whole > 0) {
+        masked_step(sum, w, row, x, mask_of(tile->skip, EG_LANES), dtype, rows, tokens);
+        w += EG_LANES * size_of(dtype);
+        x += EG_LANES * tokens;
+        i += EG_LANES;
     }
-    if (whole < tile->n) {
-        last_step(sum, &o, whole, tile->n - whole, dtype, rows, tokens);
+    for (; i < whole; i += EG_LANES) {
+        if (rows == ROWS) {
+            EG_UNROLL
+            for (size_t r = 0; r < rows; r++) {
+                _mm_prefetch(ahead + r * row, _MM_HINT_T0);
+            }
+            ahead += tile->ahead_step;
+        }
+        step(sum, w, row, x, dtype, rows, tokens);
+        w += EG_LANES * size_of(dtype);
+        x += EG_LANES * tokens;
+    }
+    if (i < tile->n) {
+        masked_step(sum, w, row, x, mask_of(i == 0 ? tile->skip : 0, tile->n - i), dtype, rows,
+                    tokens);
     }
     EG_UNROLL
     for (size_t s = 0; s < rows * tokens; s++) {
@@ -184,60 +219,66 @@ EG_INLINE void choose_tokens(const eg_tile *tile, eagle_dtype dtype, size_t rows
     case 1: run_tile(tile, dtype, rows, 1); break;
     case 2: run_tile(tile, dtype, rows, 2); break;
     case 3: run_tile(tile, dtype, rows, 3); break;
-    case 4: run_tile(tile, dtype, rows, 4); break;
-    case 5: run_tile(tile, dtype, rows, 5); break;
-    default: run_tile(tile, dtype, rows, 6); break;
+    default: run_tile(tile, dtype, rows, TOKENS); break;
     }
 }
 
 EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
 {
-    if (tile->rows == ROWS) {
-        choose_tokens(tile, dtype, ROWS);
-    } else {
-        choose_tokens(tile, dtype, 1);
+    switch (tile->rows) {
+    case 1: choose_tokens(tile, dtype, 1); break;
+    case FEW_ROWS: choose_tokens(tile, dtype, FEW_ROWS); break;
+    default: choose_tokens(tile, dtype, ROWS); break;
     }
 }
-
-/* ---- rows, widened ------------------------------------------------------------------------------ */
-
-EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
-{
-    size_t i = 0;
-
-    for (; i + EG_LANES <= n; i += EG_LANES) {
-        _mm512_storeu_ps(y + i, load16(x, i, dtype));
-    }
-    for (; i < n; i++) {
-        y[i] = dtype == EAGLE_F16 ? eg_widen_f16(x[i]) : eg_widen_bf16(x[i]);
-    }
-}
-
-EG_INLINE eg_matmul_parts shape_for(size_t n)
-{
-    (void)n;
-    return (eg_matmul_parts){
-        .rows = ROWS, .tokens = TOKENS, .group = 1, .few = FEW, .piece = PIECE};
-}
-
-#include "kernels/dot_types.h"
 
 /* ---- the matrix product -------------------------------------------------------------------------- */
+
+static void tile_f32(const eg_tile *tile)
+{
+    choose_tile(tile, EAGLE_F32);
+}
+
+static void tile_f16(const eg_tile *tile)
+{
+    choose_tile(tile, EAGLE_F16);
+}
+
+static void tile_bf16(const eg_tile *tile)
+{
+    choose_tile(tile, EAGLE_BF16);
+}
+
+EG_INLINE void matmul(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
+                      eagle_dtype dtype, eg_tile_fn *tile)
+{
+    const bool few = x->n <= FEW;
+
+    eg_matmul_streams(y, y_stride, w, n_rows, x,
+                      &(eg_matmul_parts){.size = size_of(dtype),
+                                         .rows = few ? FEW_ROWS : ROWS,
+                                         .tokens = TOKENS,
+                                         .piece = few                  ? x->dim
+                                                  : dtype == EAGLE_F32 ? PIECE
+                                                                       : PIECE_16,
+                                         .ahead = AHEAD,
+                                         .tile = tile});
+}
 
 void eg_matmul_f32_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)
 {
-    matmul(y, y_stride, w, n_rows, x, EAGLE_F32, tile_f32, copy_f32);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_F32, tile_f32);
 }
 
 void eg_matmul_f16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                           const eg_vectors *x)
 {
-    matmul(y, y_stride, w, n_rows, x, EAGLE_F16, tile_f16, widen_f16);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_F16, tile_f16);
 }
 
 void eg_matmul_bf16_avx512(float *y, size_t y_stride, const void *w, size_t n_rows,
                            const eg_vectors *x)
 {
-    matmul(y, y_stride, w, n_rows, x, EAGLE_BF16, tile_bf16, widen_bf16);
+    matmul(y, y_stride, w, n_rows, x, EAGLE_BF16, tile_bf16);
 }

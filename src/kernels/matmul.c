@@ -109,6 +109,7 @@ static void point_to_weights(eg_tile *tile, const block *b, const group *g, size
         tile->w_stride = b->x.dim;
     }
     tile->ahead = NULL;
+    tile->ahead_step = EG_LANES * b->parts->size / 2;
 }
 
 /* Tile `index` of the tokens, which begins at token t; returns its number of tokens. */
@@ -124,6 +125,7 @@ static size_t point_to_tokens(eg_tile *tile, block *b, const group *g, size_t r,
     tile->to = g->k + g->x.dim < b->x.dim ? lanes : NULL;
     tile->y = b->y + t * b->y_stride + r;
     tile->y_stride = b->y_stride;
+    tile->y_step = 1;
     return tile->tokens;
 }
 
