@@ -10,6 +10,7 @@
 #include "eagle/generate.h"
 #include "eagle/model.h"
 #include "eagle/probe.h"
+#include "eagle/responses.h"
 #include "eagle/runtime.h"
 #include "eagle/selftest.h"
 #include "eagle/session.h"
