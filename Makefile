@@ -123,7 +123,7 @@ sources := $(filter-out src/tokenizer/absent.c,$(sources))
 endif
 
 ifneq ($(have_gmp),1)
-sources := $(filter-out src/prove/%,$(sources))
+sources := $(filter-out $(filter-out src/prove/float_rules.c,$(wildcard src/prove/*.c)),$(sources))
 endif
 
 lib_sources := $(filter-out src/cli/%,$(sources))

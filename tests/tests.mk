@@ -21,6 +21,10 @@ test_sources := $(filter-out $(needs_json),$(test_sources))
 tool_sources := $(filter-out $(needs_json),$(tool_sources))
 support_sources := $(filter-out tests/support/lib_data.c tests/support/lib_trace.c,$(support_sources))
 endif
+needs_gmp := tests/oracle/test_exact_laws.c tests/oracle/test_prove%
+ifneq ($(have_gmp),1)
+test_sources := $(filter-out $(needs_gmp),$(test_sources))
+endif
 ifneq ($(have_test),1)
 test_sources :=
 support_sources := $(filter-out $(shell grep -l '<cmocka.h>' $(support_sources)),$(support_sources))
