@@ -3,6 +3,7 @@
 #ifndef EAGLE_EAGLE_H
 #define EAGLE_EAGLE_H
 
+#include "eagle/check.h"
 #include "eagle/corpus.h"
 #include "eagle/drafter.h"
 #include "eagle/evaluate.h"
