@@ -427,7 +427,7 @@ static eagle_status explain(replay *p, eagle_error *err)
     s[5].top_k = 0;
     s[5].top_p = s[3].top_p;
     s[5].min_p = s[4].min_p;
-    for (int32_t i = 0; st == EAGLE_OK && i < 6 && as_said->temperature > 0.0f; i++) {
+    for (int32_t i = 0; st == EAGLE_OK && i < 6; i++) {
         st = try_sampling(p, what[i], &s[i], false, err);
     }
     return st == EAGLE_OK
@@ -484,8 +484,8 @@ eagle_status eg_judge_replay(eg_judge *j, eagle_error *err)
     }
     const eagle_check_divergence *first = &j->report->first;
 
-    if (st == EAGLE_OK && differ > 0 && !j->control && first->run == j->run &&
-        strcmp(first->site, "decision") == 0) {
+    if (st == EAGLE_OK && differ > 0 && !j->control && j->sampling.temperature > 0.0f &&
+        first->run == j->run && strcmp(first->site, "decision") == 0) {
         st = explain(&p, err);
         eg_fit_settle(j->report, 0.0);
     }

@@ -80,9 +80,19 @@ static bool before(const eagle_check_divergence *a, const eagle_check_divergence
 
 void eg_diverges(eagle_check_report *report, const eagle_check_divergence *at)
 {
-    if (!report->first.found || before(at, &report->first)) {
-        report->first = *at;
-        report->first.found = true;
+    eagle_check_divergence *first = &report->first;
+
+    if (!first->found || before(at, first)) {
+        *first = *at;
+        first->found = true;
+    } else if (at->site[0] != '\0' && first->site[0] == '\0' && !before(first, at)) {
+        const eagle_check_divergence row = *first; /* the same row: now it is known where in it */
+
+        *first = *at;
+        first->found = true;
+        first->token = row.token;
+        first->our_token = row.our_token;
+        first->gap = row.gap;
     }
 }
 

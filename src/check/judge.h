@@ -86,6 +86,9 @@ eagle_status eg_judge_logits(eg_judge *j, eagle_error *err);
 /* The accept decisions again, by the run's own logits, trees and draws. */
 eagle_status eg_judge_replay(eg_judge *j, eagle_error *err);
 
+/* Every recorded operation from its own recorded input. */
+eagle_status eg_judge_operations(eg_judge *j, eagle_error *err);
+
 /* What the first divergence, which is in this run, looks like. */
 eagle_status eg_explain(eg_judge *j, eagle_error *err);
 

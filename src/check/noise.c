@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* noise.c - rounding: how large it may be, how large it was, and what can be seen above it. */
+#include "check/budget.h"
 #include "check/judge.h"
 
 #include "base/alloc.h"
@@ -21,20 +22,18 @@
  * Logit v is the product of that feature with row v of the LM head, so its error is to the spread
  * of the logits (root mean square, the mean removed) as the feature's error is to the feature. The
  * largest of V such errors is sqrt(2 ln 2V) times their deviation (extreme value of a normal
- * variable). SAFETY is for what the model leaves out: gains above 1 in attention and norms. */
+ * variable). SAFETY is for what the model leaves out, gains above 1
+ * in attention and norms. Measured: six trained networks of 2 to 24 layers, every activation rounded to
+ * bf16 or f16, 40 to 48 tokens that they wrote themselves: at most 0.30 of this bound, 0.1 on average. Networks with
+ * random weights and sharp attention may pass it: eps is for them. */
 
-#define SAFETY 4.0
-
-static double half_ulp(eagle_dtype dtype)
-{
-    return dtype == EAGLE_BF16 ? 0x1p-8 : dtype == EAGLE_F16 ? 0x1p-11 : 0x1p-24;
-}
+#define SAFETY 2.0
 
 double eg_row_bound(const eg_judge *j, const float *logits)
 {
     const eagle_config *c = j->config;
     const double n = (double)(c->ffn_dim > c->dim ? c->ffn_dim : c->dim);
-    const double u = half_ulp(j->dtype) + 0x1p-24 * sqrt(n);
+    const double u = eg_half_ulp(j->dtype) + 0x1p-24 * sqrt(n);
     double mean = 0.0;
     double squares = 0.0;
 

@@ -309,6 +309,95 @@ static void a_temperature_that_was_not_applied_is_named(void **state)
     eagle_check_report_free(report);
 }
 
+/* ---- operations -------------------------------------------------------------------------------- */
+
+static void every_operation_of_a_right_run_is_ours_bit_for_bit(void **state)
+{
+    (void)state;
+    eagle_check_report *report = judge(&(planted_options){.rounds = ROUNDS, .sites = true});
+
+    assert_int_equal(eagle_check_verdict_of(report), EAGLE_CHECK_PASS);
+    assert_verdict(report, "operations", EAGLE_CHECK_PASS);
+    assert_int_equal(line_of(report, "operations")->n_different, 0);
+    /* The prompt's 6 rows and 5 trees of 6: embedding, 2 layers of 11, feature; the trees' logits. */
+    assert_int_equal(line_of(report, "operations")->n_judged, 36 * (1 + 2 * 11 + 1) + 30);
+    eagle_check_report_free(report);
+}
+
+static void operations_rounded_to_bf16_stay_within_their_budgets(void **state)
+{
+    (void)state;
+    static const eagle_dtype dtype[] = {EAGLE_BF16, EAGLE_F16};
+
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        eagle_check_report *report = judge_on(
+            &(toy_options){.seed = seed, .biases = seed % 2 == 0},
+            &(planted_options){.rounds = ROUNDS, .sites = true, .dtype = dtype[seed / 2 % 2]},
+            NULL);
+
+        if (getenv("CHECK_SHOW") != NULL) {
+            show(report);
+        }
+        assert_verdict(report, "operations", EAGLE_CHECK_PASS);
+        assert_true(line_of(report, "operations")->n_different > 100);
+        eagle_check_report_free(report);
+    }
+}
+
+/* The fault is found in that operation. */
+static void assert_operation(planted_fault fault, int32_t round, int32_t node, int32_t layer,
+                             const char *site)
+{
+    eagle_check_report *report = judge(
+        &(planted_options){.rounds = ROUNDS, .fault = fault, .from_round = FROM, .sites = true});
+    const eagle_check_divergence *first = eagle_check_first(report);
+
+    assert_verdict(report, "operations", EAGLE_CHECK_FAIL);
+    assert_place(report, round, node);
+    assert_int_equal(first->layer, layer);
+    assert_string_equal(first->site, site);
+    assert_true(first->error > first->allowed);
+    eagle_check_report_free(report);
+}
+
+static void a_wrong_operation_is_named_and_those_that_got_its_noise_are_not(void **state)
+{
+    (void)state;
+    eagle_check_report *report =
+        judge(&(planted_options){.rounds = ROUNDS, .fault = PLANTED_OPERATION, .sites = true});
+
+    assert_place(report, -1, -1);
+    assert_int_equal(eagle_check_first(report)->pos, 0);
+    assert_int_equal(eagle_check_first(report)->layer, 1);
+    assert_string_equal(eagle_check_first(report)->site, "act");
+    assert_int_equal(line_of(report, "operations")->n_failed, 36); /* of each row, that one */
+    eagle_check_report_free(report);
+}
+
+static void a_position_off_by_one_is_seen_in_the_rotation(void **state)
+{
+    (void)state;
+    assert_operation(PLANTED_POSITION, FROM, 1, 0, "q_rope");
+}
+
+static void a_visible_sibling_is_seen_in_the_attention(void **state)
+{
+    (void)state;
+    assert_operation(PLANTED_SIBLING, FROM, 2, 0, "attn");
+}
+
+static void a_stale_row_is_seen_in_the_attention_of_the_next_round(void **state)
+{
+    (void)state;
+    assert_operation(PLANTED_STALE, FROM + 1, 0, 0, "attn");
+}
+
+static void shifted_rows_are_seen_in_the_logits(void **state)
+{
+    (void)state;
+    assert_operation(PLANTED_ROW, FROM, 1, 0, "logits");
+}
+
 /* ---- less to look at --------------------------------------------------------------------------- */
 
 static void tokens_alone_are_judged_too(void **state)
@@ -346,6 +435,13 @@ int main(void)
         cmocka_unit_test(a_run_by_coins_is_replayed),
         cmocka_unit_test(a_coin_that_decides_twice_is_found),
         cmocka_unit_test(a_temperature_that_was_not_applied_is_named),
+        cmocka_unit_test(every_operation_of_a_right_run_is_ours_bit_for_bit),
+        cmocka_unit_test(operations_rounded_to_bf16_stay_within_their_budgets),
+        cmocka_unit_test(a_wrong_operation_is_named_and_those_that_got_its_noise_are_not),
+        cmocka_unit_test(a_position_off_by_one_is_seen_in_the_rotation),
+        cmocka_unit_test(a_visible_sibling_is_seen_in_the_attention),
+        cmocka_unit_test(a_stale_row_is_seen_in_the_attention_of_the_next_round),
+        cmocka_unit_test(shifted_rows_are_seen_in_the_logits),
         cmocka_unit_test(tokens_alone_are_judged_too),
     };
 

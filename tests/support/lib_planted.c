@@ -64,7 +64,8 @@ static void spoil(const engine *e, eagle_site site, int32_t layer, int32_t n_row
             data[i] *= 1.125f;
         }
     }
-    if (e->o->dtype != EAGLE_F32) {
+    /* The feature is shown when the logits have been made of it: too late to round it. */
+    if (e->o->dtype != EAGLE_F32 && site != EAGLE_SITE_FEATURE) {
         for (int32_t i = 0; i < n_rows; i++) {
             uint16_t half[64];
 
