@@ -66,7 +66,7 @@ static void free_room(eg_judge *j)
 static eagle_status judge_run(eg_judge *j, eagle_error *err)
 {
     static eagle_status (*const judges[])(eg_judge *, eagle_error *) = {
-        eg_judge_tokens, eg_judge_logits, eg_judge_replay, eg_judge_operations};
+        eg_judge_tokens, eg_judge_logits, eg_judge_replay, eg_judge_operations, eg_judge_drift};
     const bool told = j->report->first.found;
     eagle_status st = settle(j, err);
 
@@ -143,7 +143,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
 static void say_absent(eagle_check_report *report)
 {
     static const char *const needs[][2] = {
-        {"draws", "needs the run's draws: a trace of level 4"},
+        {"draws", "none recorded: a trace of level 4 has them, above temperature 0"},
         {"logits", "needs logits: a trace of level 2"},
         {"operations", "needs every operation's output: a trace of level 4"},
         {"decisions", "needs logits, and above temperature 0 draws or the seed"},

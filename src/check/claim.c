@@ -109,8 +109,9 @@ static eagle_status check_round(const eg_claim *c, int32_t r, int32_t vocab, eag
 eagle_status eg_claim_check(const eg_claim *claim, const eagle_config *config, eagle_error *err)
 {
     eagle_status st = check_sizes(claim, config, err);
+    const int64_t n_top = (int64_t)claim->n_top * (claim->n - claim->n_prompt);
 
-    for (int32_t i = 0; st == EAGLE_OK && i < claim->n_top * (claim->n - claim->n_prompt); i++) {
+    for (int64_t i = 0; st == EAGLE_OK && i < n_top; i++) {
         if (!in_range(claim->top_token[i], -1, config->vocab)) {
             st = eg_fail(err, EAGLE_EFIT, "%s: token %d among the most likely, of %d", claim->name,
                          claim->top_token[i], config->vocab);

@@ -125,21 +125,36 @@ static eagle_status take_draws(eg_claim_round *out, eg_claim *c, const eagle_tra
     return EAGLE_OK;
 }
 
+/* The first entry of a part of a round, or where it would be: entries are sorted. */
+static int32_t first_of(const eagle_trace *trace, eg_trace_part part, int32_t round)
+{
+    const eg_trace_key before = {.part = part, .round = round, .pass = -1};
+    int32_t low = 0;
+    int32_t high = trace->n_entries;
+
+    while (low < high) {
+        const int32_t at = low + (high - low) / 2;
+
+        if (eg_trace_compare(&trace->entry[at].key, &before) < 0) {
+            low = at + 1;
+        } else {
+            high = at;
+        }
+    }
+    return low;
+}
+
 /* The target's sites among the entries of one part and round, which lie side by side. */
 static eagle_status take_sites(const eg_claim_site **out, int32_t *n, eg_claim *c,
                                const eagle_trace *trace, eg_trace_part part, int32_t round,
                                eagle_error *err)
 {
-    int32_t first = 0;
-    int32_t end = 0;
+    const int32_t first = first_of(trace, part, round);
+    int32_t end = first;
 
-    for (int32_t i = trace->n_entries - 1; i >= 0; i--) {
-        const eg_trace_key *key = &trace->entry[i].key;
-
-        if (key->part == part && key->round == round) {
-            first = i;
-            end = end == 0 ? i + 1 : end;
-        }
+    while (end < trace->n_entries && trace->entry[end].key.part == part &&
+           trace->entry[end].key.round == round) {
+        end++;
     }
     eg_claim_site *site =
         eg_arena_take(&c->arena, EG_FOR_WORK, (size_t)(end - first), sizeof(eg_claim_site));

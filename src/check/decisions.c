@@ -320,6 +320,27 @@ static bool replayable(const eg_judge *j, int32_t r)
            (j->claim->has_seed && j->claim->contract[0] != '\0');
 }
 
+/* Of a run of ours whose seed is known, the recorded draws must be the seed's: the same path comes of
+ * them. */
+static void audit_seed(replay *p, int32_t r)
+{
+    eg_judge *j = p->j;
+    const eg_claim_round *round = p->round;
+    const eagle_tree tree = tree_of(round);
+    const eagle_rows rows = {.n = round->n_nodes, .vocab = j->config->vocab, .logits = p->logits};
+    eagle_error why;
+
+    if (round->n_draws == 0 || !j->claim->has_seed || j->claim->contract[0] == '\0') {
+        return;
+    }
+    if (eagle_verify(p->path, &tree, &rows, &p->sampling, &p->seeded, &why) == EAGLE_OK &&
+        first_other(p->path, round) >= 0) {
+        eg_problem(eg_line(j->report, "draws"), EAGLE_CHECK_FAIL,
+                   "%s: round %d: the recorded draws are not those of seed %llu", j->claim->name,
+                   r + j->claim->first_round, (unsigned long long)j->claim->seed);
+    }
+}
+
 static void tell(replay *p, int32_t r, int32_t step, bool near)
 {
     eg_judge *j = p->j;
@@ -379,6 +400,8 @@ static eagle_status replay_run(int64_t *differ, replay *p, bool say, eagle_error
             eg_worsen(eg_line(j->report, "decisions"), EAGLE_CHECK_PASS);
             if (other) {
                 tell(p, r, step, near);
+            } else if (j->own_rule) {
+                audit_seed(p, r);
             }
         }
     }

@@ -20,7 +20,8 @@ typedef struct {
     eagle_philox philox;
     eagle_draws draws; /* of the run's seed */
     bool coupled;      /* and its tokens must be what those draws give */
-    int64_t flipped;   /* tokens that only their law gives             */
+    double worst_logprob;
+    int64_t flipped; /* tokens that only their law gives             */
 } judging;
 
 /* What the run recorded of the row that decided a token. */
@@ -70,7 +71,8 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
     const eg_claim *c = j->claim;
     const int32_t i = pos + 1 - c->n_prompt;
     const double sum = eg_log_sum(ours, j->config->vocab);
-    const double bound = 2.0 * e->eps; /* the sum of the exponentials errs too */
+    const double bound = 2.0 * eg_row_bound(j, ours); /* the sum of the exponentials errs too */
+    bool compared = false;                            /* with anything but the token itself */
     eagle_check_line *line = eg_line(j->report, "log-probabilities");
     const float own = c->logprob[i];
     double eps = fabs((double)own - ((double)ours[c->token[pos + 1]] - sum));
@@ -87,11 +89,11 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
 
             eps = d > eps ? d : eps;
             e->own_best = e->own_best && own >= c->top_logprob[at];
-            e->measured = true; /* there is something that it was compared with */
+            compared = true;
         }
     }
     line->n_judged++;
-    line->n_different += eps > 0.0;
+    g->worst_logprob = eps > g->worst_logprob ? eps : g->worst_logprob;
     eg_worsen(line, EAGLE_CHECK_PASS);
     if (eps > bound) {
         eg_problem(line, EAGLE_CHECK_FAIL,
@@ -99,8 +101,10 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
                    c->name, pos, eps, bound);
         tell(g, e, pos, ours);
     }
-    e->measured = e->measured && eps < e->eps;
-    e->eps = e->measured ? eps : e->eps;
+    if (e->logits == NULL) { /* else the logits have said more */
+        e->measured = compared && eps < e->eps;
+        e->eps = e->measured ? eps : e->eps;
+    }
 }
 
 static void gather(judging *g, evidence *e, int32_t pos, const float *ours)
@@ -129,7 +133,8 @@ static void gather(judging *g, evidence *e, int32_t pos, const float *ours)
             e->eps = d.error < e->eps ? d.error : e->eps;
             e->own_best = e->logits[c->token[pos + 1]] >= e->logits[d.their_best];
         }
-    } else if (c->logprob != NULL) {
+    }
+    if (c->logprob != NULL) {
         from_log_probabilities(g, e, pos, ours);
     }
 }
@@ -349,6 +354,12 @@ eagle_status eg_judge_tokens(eg_judge *j, eagle_error *err)
 
     if (st != EAGLE_OK) {
         return st;
+    }
+    if (c->logprob != NULL) {
+        eagle_check_line *line = eg_line(j->report, "log-probabilities");
+
+        eg_say(line, "%lld tokens, largest difference %.3g, %lld by more than rounding allows",
+               (long long)line->n_judged, g.worst_logprob, (long long)line->n_failed);
     }
     if (j->sampling.temperature > 0.0f) {
         eagle_check_line *support = eg_line(j->report, "support");

@@ -398,6 +398,23 @@ static void shifted_rows_are_seen_in_the_logits(void **state)
     assert_operation(PLANTED_ROW, FROM, 1, 0, "logits");
 }
 
+static void a_trace_of_level_3_tells_the_layer(void **state)
+{
+    (void)state;
+    eagle_check_report *right = judge(&(planted_options){.rounds = ROUNDS, .few_sites = true});
+    eagle_check_report *wrong = judge(&(planted_options){
+        .rounds = ROUNDS, .fault = PLANTED_SIBLING, .from_round = FROM, .few_sites = true});
+
+    assert_verdict(right, "layers", EAGLE_CHECK_PASS);
+    assert_int_equal(eagle_check_verdict_of(right), EAGLE_CHECK_PASS);
+    assert_place(wrong, FROM, 2);
+    assert_int_equal(eagle_check_first(wrong)->layer, 0);
+    assert_string_equal(eagle_check_first(wrong)->site, "resid_mlp"); /* the first one after it */
+    assert_explained(wrong, "the siblings before it are visible");
+    eagle_check_report_free(wrong);
+    eagle_check_report_free(right);
+}
+
 /* ---- less to look at --------------------------------------------------------------------------- */
 
 static void tokens_alone_are_judged_too(void **state)
@@ -442,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_visible_sibling_is_seen_in_the_attention),
         cmocka_unit_test(a_stale_row_is_seen_in_the_attention_of_the_next_round),
         cmocka_unit_test(shifted_rows_are_seen_in_the_logits),
+        cmocka_unit_test(a_trace_of_level_3_tells_the_layer),
         cmocka_unit_test(tokens_alone_are_judged_too),
     };
 

@@ -80,6 +80,15 @@ static void spoil(const engine *e, eagle_site site, int32_t layer, int32_t n_row
     }
 }
 
+static bool is_recorded(const engine *e, eagle_site site)
+{
+    if (e->o->few_sites) {
+        return site == EAGLE_SITE_EMBED || site == EAGLE_SITE_K_ROPE || site == EAGLE_SITE_V ||
+               site == EAGLE_SITE_RESID_MLP || site == EAGLE_SITE_FEATURE;
+    }
+    return site != EAGLE_SITE_LOGITS; /* which is recorded as such */
+}
+
 static void see(void *ctx, eagle_site site, int32_t layer, int32_t n_rows, int32_t dim,
                 const float *data, int32_t stride)
 {
@@ -87,7 +96,7 @@ static void see(void *ctx, eagle_site site, int32_t layer, int32_t n_rows, int32
 
     need(stride == dim, "rows lie side by side");
     spoil(e, site, layer, n_rows, dim, (float *)(uintptr_t)data);
-    if (e->sites != NULL && site != EAGLE_SITE_LOGITS) {
+    if (e->sites != NULL && is_recorded(e, site)) {
         const size_t n = (size_t)n_rows * (size_t)dim;
         float *copy = take(e, n, sizeof *copy);
         eagle_tensor *t = &e->sites->tensor[e->sites->n];
@@ -109,7 +118,8 @@ static void pass(engine *e, int32_t n, const eg_claim_site **site, int32_t *n_si
 {
     eagle_error err;
 
-    e->sites = site != NULL && e->o->sites ? take(e, 1, sizeof *e->sites) : NULL;
+    e->sites =
+        site != NULL && (e->o->sites || e->o->few_sites) ? take(e, 1, sizeof *e->sites) : NULL;
     e->f.pass.probe = &e->probe;
     need(eg_forward_run(&e->f, e->row, n, false, &err) == EAGLE_OK, "forward");
     if (e->sites != NULL) {
@@ -436,7 +446,7 @@ static void describe(engine *e, eg_claim_round *round)
 
     c->producer = "planted";
     c->dtype = o->dtype;
-    c->level = o->no_logits ? 0 : o->sites ? 4 : 2;
+    c->level = o->no_logits ? 0 : o->sites ? 4 : o->few_sites ? 3 : 2;
     c->vocab = toy_config(e->t, false)->vocab;
     c->has_sampling = true;
     eagle_sampling_defaults(&c->sampling);

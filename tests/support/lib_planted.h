@@ -35,6 +35,7 @@ typedef struct {
     float temperature;  /* 0: greedy; else the rule "plain" in floats */
     eagle_dtype dtype;  /* activations are rounded to it              */
     bool sites;         /* record every operation                     */
+    bool few_sites;     /* record those of a trace of level 3         */
     bool plain;         /* draft nothing                              */
     bool no_logits;     /* record no logits                           */
 } planted_options;
