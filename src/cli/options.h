@@ -25,7 +25,8 @@ enum {
     EG_TRACE_RECORD = 2048,
     EG_TRACE_SHOW = 4096,
     EG_TRACE_DRAW = 8192,
-    EG_TRACE_DIFF = 16384
+    EG_TRACE_DIFF = 16384,
+    EG_CHECK = 65536
 };
 
 /* Places in the table; EG_GIVEN(opt, X) tells whether option X stood on the command line. */
@@ -130,6 +131,11 @@ enum {
     EG_OPT_EVAL_TOKENS,
     EG_OPT_LOG,
     EG_OPT_DRY_RUN,
+    EG_OPT_CONTROL,
+    EG_OPT_NEAR_TIE,
+    EG_OPT_RULE,
+    EG_OPT_CHECK_EPS,
+    EG_OPT_CHECK_DTYPE,
     EG_OPT_THREADS,
     EG_OPT_ISA,
     EG_OPT_MATH,
@@ -145,6 +151,7 @@ enum {
 enum { EG_FORMAT_TEXT, EG_FORMAT_JSON };
 enum { EG_MARK_COLOR, EG_MARK_BRACKETS, EG_MARK_NONE };
 enum { EG_CHILDREN_TOPK, EG_CHILDREN_DRAWN };
+enum { EG_NEAR_PASS, EG_NEAR_WARN, EG_NEAR_FAIL };
 
 /* Values of an option that may be given more than once, or that holds a list. */
 #define EG_MAX_TEXTS 64
@@ -223,6 +230,8 @@ typedef struct {
     const char *checkpoint;
     const char *eval_prompts;
     const char *log;
+    const char *control;
+    const char *rule;
     eg_texts stop;
     eg_data_options data;
     eg_net_options net;
@@ -255,6 +264,8 @@ typedef struct {
     int32_t format;    /* EG_FORMAT_              */
     int32_t math;      /* eagle_math              */
     int32_t kind;      /* of head: 0, eagle1      */
+    int32_t near_tie;  /* EG_NEAR_                */
+    double eps;        /* of check; 0: by dtype   */
     bool parse_special;
     bool no_special;
     bool decode;
