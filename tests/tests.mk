@@ -21,6 +21,9 @@ test_sources := $(filter-out $(needs_json),$(test_sources))
 tool_sources := $(filter-out $(needs_json),$(tool_sources))
 support_sources := $(filter-out tests/support/lib_data.c,$(support_sources))
 endif
+ifneq ($(have_mpfr),1)
+test_sources := $(filter-out tests/unit/test_statistics.c tests/oracle/test_samples%.c,$(test_sources))
+endif
 ifneq ($(have_test),1)
 test_sources :=
 support_sources := $(filter-out $(shell grep -l '<cmocka.h>' $(support_sources)),$(support_sources))
