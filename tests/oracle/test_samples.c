@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/* test_samples.c - the judge of samples, fed by samplers that are right, and by samplers with one bug
+ * each: no network, but rows of logits whose laws are known.
+ *
+ * A text is a walk over a few contexts: its row is a function of the last token. */
+#include "eagle/samples.h"
+#include "support/lib_toy.h"
+
+#include "kernels/kernels.h"
+#include "sample/law.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { VOCAB = 16, ROWS = 16, LENGTH = 50 };
+
+/* What a run draws from, and how it goes wrong. */
+typedef struct {
+    float row[ROWS][VOCAB]; /* logits after each token */
+    uint64_t state;         /* of the generator        */
+    double held;            /* a number that a buggy sampler uses again */
+} world;
+
+static void make_world(world *w, uint64_t seed, float spread)
+{
+    w->state = seed;
+    for (int32_t i = 0; i < ROWS; i++) {
+        for (int32_t j = 0; j < VOCAB; j++) {
+            w->row[i][j] = (float)(toy_random(&w->state) >> 40) * 0x1p-24f * spread;
+        }
+    }
+}
+
+static double uniform(world *w)
+{
+    return ((double)(toy_random(&w->state) >> 11) + 0.5) * 0x1p-53;
+}
+
+/* The token of a law that holds the number u, times the law's sum. */
+static int32_t token_at(const uint64_t *weight, double u)
+{
+    uint64_t sum = 0;
+
+    for (int32_t i = 0; i < VOCAB; i++) {
+        sum += weight[i];
+    }
+    uint64_t left = (uint64_t)(u * (double)sum);
+
+    for (int32_t i = 0; i < VOCAB; i++) {
+        if (left < weight[i]) {
+            return i;
+        }
+        left -= weight[i];
+    }
+    return VOCAB - 1;
+}
+
+static void law_of(uint64_t *weight, const float *row, const eagle_sampling *sampling)
+{
+    int32_t order[VOCAB];
+
+    eg_law_make(weight, order, row, VOCAB, sampling);
+}
+
+/* ---- samplers --------------------------------------------------------------------------------- */
+
+/* Draws a token after `last`, token i of a text; *source says how. */
+typedef int32_t sampler(world *w, int32_t last, int32_t before, int32_t i,
+                        const eagle_sampling *sampling, int32_t *source);
+
+static int32_t right(world *w, int32_t last, int32_t before, int32_t i,
+                     const eagle_sampling *sampling, int32_t *source)
+{
+    uint64_t weight[VOCAB];
+
+    (void)before;
+    *source = i % 3 == 2 ? EAGLE_SOURCE_BONUS : EAGLE_SOURCE_ACCEPTED;
+    law_of(weight, w->row[last], sampling);
+    return token_at(weight, uniform(w));
+}
+
+/* Every second number is the one before it: every marginal is right. */
+static int32_t reuses_numbers(world *w, int32_t last, int32_t before, int32_t i,
+                              const eagle_sampling *sampling, int32_t *source)
+{
+    uint64_t weight[VOCAB];
+
+    (void)before;
+    *source = -1;
+    w->held = i % 2 == 0 ? uniform(w) : w->held;
+    law_of(weight, w->row[last], sampling);
+    return token_at(weight, w->held);
+}
+
+static int32_t bonus_by_arg_max(world *w, int32_t last, int32_t before, int32_t i,
+                                const eagle_sampling *sampling, int32_t *source)
+{
+    const int32_t token = right(w, last, before, i, sampling, source);
+
+    return *source == EAGLE_SOURCE_BONUS ? eg_law_best(w->row[last], VOCAB) : token;
+}
+
+static int32_t without_temperature(world *w, int32_t last, int32_t before, int32_t i,
+                                   const eagle_sampling *sampling, int32_t *source)
+{
+    eagle_sampling wrong = *sampling;
+
+    wrong.temperature = 1.0f;
+    return right(w, last, before, i, &wrong, source);
+}
+
+static int32_t without_top_p(world *w, int32_t last, int32_t before, int32_t i,
+                             const eagle_sampling *sampling, int32_t *source)
+{
+    eagle_sampling wrong = *sampling;
+
+    wrong.top_p = (eagle_decimal){.num = 1};
+    return right(w, last, before, i, &wrong, source);
+}
+
+static int32_t from_the_row_before(world *w, int32_t last, int32_t before, int32_t i,
+                                   const eagle_sampling *sampling, int32_t *source)
+{
+    return right(w, before >= 0 ? before : last, last, i, sampling, source);
+}
+
+static int32_t filters_first(world *w, int32_t last, int32_t before, int32_t i,
+                             const eagle_sampling *sampling, int32_t *source)
+{
+    uint64_t weight[VOCAB];
+    uint64_t kept[VOCAB];
+    eagle_sampling one = *sampling;
+    eagle_sampling all = *sampling;
+
+    (void)before;
+    (void)i;
+    *source = -1;
+    one.temperature = 1.0f;
+    law_of(kept, w->row[last], &one);
+    all.top_p = (eagle_decimal){.num = 1};
+    law_of(weight, w->row[last], &all);
+    for (int32_t k = 0; k < VOCAB; k++) {
+        weight[k] = kept[k] > 0 ? weight[k] : 0;
+    }
+    return token_at(weight, uniform(w));
+}
+
+/* ---- runs ------------------------------------------------------------------------------------- */
+
+/* Draws n tokens in texts of LENGTH, and judges them. */
+static eagle_samples_verdict run(world *w, sampler *draw, const eagle_sampling *how, int32_t n,
+                                 const eagle_samples_options *opt)
+{
+    eagle_samples *s = NULL;
+    eagle_samples_verdict v;
+    eagle_error err = {0};
+    int32_t last = 0;
+    int32_t before = -1;
+
+    assert_int_equal(eagle_samples_create(&s, VOCAB, opt, &err), EAGLE_OK);
+    for (int32_t i = 0; i < n; i++) {
+        eagle_drawn d = {.response = i / LENGTH, .index = i % LENGTH};
+
+        if (d.index == 0) {
+            last = 0;
+            before = -1;
+        }
+        d.token = draw(w, last, before, d.index, how, &d.source);
+        assert_int_equal(
+            eagle_samples_add(s, w->row[last], before >= 0 ? w->row[before] : NULL, &d, 1, &err),
+            EAGLE_OK);
+        before = last;
+        last = d.token;
+    }
+    assert_int_equal(eagle_samples_judge(&v, s, &err), EAGLE_OK);
+    eagle_samples_free(s);
+    return v;
+}
+
+static const eagle_samples_test *find(const eagle_samples_verdict *v, const char *name,
+                                      const char *what)
+{
+    for (int32_t i = 0; i < v->n_test; i++) {
+        if (strcmp(v->test[i].name, name) == 0 && strstr(v->test[i].what, what) != NULL) {
+            return &v->test[i];
+        }
+    }
+    fail_msg("no test %s of %s", name, what);
+    return NULL;
+}
+
+static void assert_found(sampler *draw, const eagle_samples_options *opt, int32_t n,
+                         const char *diagnosis)
+{
+    world w;
+
+    make_world(&w, 7, 4.0f);
+    eagle_samples_verdict v = run(&w, draw, &opt->sampling, n, opt);
+
+    assert_int_equal(v.status, EAGLE_EFAILED);
+    assert_string_equal(v.diagnosis, diagnosis);
+    eagle_samples_verdict_free(&v);
+}
+
+/* ---- bugs ------------------------------------------------------------------------------------- */
+
+static void numbers_used_twice_show_in_the_lag_alone(void **state)
+{
+    eagle_samples_options opt;
+    world w;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    make_world(&w, 7, 4.0f);
+    eagle_samples_verdict v = run(&w, reuses_numbers, &opt.sampling, 4000, &opt);
+
+    assert_int_equal(v.status, EAGLE_EFAILED);
+    assert_true(find(&v, "lag", "the next one's")->failed);
+    assert_false(find(&v, "u", "64 bins")->failed);
+    assert_false(find(&v, "Kolmogorov", "")->failed);
+    assert_false(find(&v, "lag", "after the next")->failed);
+    assert_non_null(strstr(v.diagnosis, "used twice: a token's u and the next one's"));
+    eagle_samples_verdict_free(&v);
+}
+
+static void numbers_shared_by_continuations_show_between_them(void **state)
+{
+    eagle_samples_options opt;
+    world w;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    make_world(&w, 7, 4.0f);
+    eagle_samples *s = NULL;
+    eagle_samples_verdict v;
+
+    assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_OK);
+    for (int32_t pair = 0; pair < 60; pair++) { /* two with one state, from different contexts */
+        const uint64_t held = w.state;
+
+        for (int32_t second = 0; second < 2; second++) {
+            int32_t last = second == 0 ? pair % VOCAB : (pair + 5) % VOCAB;
+
+            w.state = second == 0 ? held : held;
+            for (int32_t i = 0; i < LENGTH; i++) {
+                eagle_drawn d = {.response = 2 * pair + second, .index = i, .source = -1};
+
+                d.token = right(&w, last, -1, i, &opt.sampling, &d.source);
+                d.source = -1;
+                assert_int_equal(eagle_samples_add(s, w.row[last], NULL, &d, 1, NULL), EAGLE_OK);
+                last = d.token;
+            }
+        }
+    }
+    assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
+    assert_true(find(&v, "lag", "same place")->failed);
+    assert_false(find(&v, "lag", "the next one's")->failed);
+    eagle_samples_verdict_free(&v);
+    eagle_samples_free(s);
+}
+
+static void each_bug_is_found_and_named(void **state)
+{
+    eagle_samples_options opt;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    assert_found(bonus_by_arg_max, &opt, 600,
+                 "the most likely token is taken in place of a draw, after a leaf");
+    assert_found(from_the_row_before, &opt, 600, "the law is that of the row before (off by one)");
+    opt.sampling.temperature = 0.7f;
+    assert_found(without_temperature, &opt, 1500, "temperature is not applied");
+    opt.sampling.top_p = (eagle_decimal){.num = 9, .places = 1};
+    assert_found(without_top_p, &opt, 600, "top-p is ignored");
+    assert_found(filters_first, &opt, 600, "top-p and min-p come before temperature");
+}
+
+static void a_token_beyond_the_cut_fails_at_once_and_is_named(void **state)
+{
+    eagle_samples_options opt;
+    float row[VOCAB] = {0};
+    const eagle_drawn d = {.token = 5, .response = 3, .index = 8, .source = -1};
+    eagle_samples *s = NULL;
+    eagle_samples_verdict v;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.sampling.top_k = 5; /* of equals the lowest ids: 0 .. 4 */
+    assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_samples_add(s, row, NULL, &d, 1, NULL), EAGLE_OK);
+    assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
+    assert_int_equal(v.status, EAGLE_EFAILED);
+    assert_int_equal(v.n_outside, 1);
+    assert_int_equal(v.outside.response, 3);
+    assert_int_equal(v.outside.index, 8);
+    assert_int_equal(v.outside.token, 5);
+    assert_true(v.outside.margin == 0.0);
+    assert_string_equal(v.diagnosis, "top-k is ignored");
+    eagle_samples_verdict_free(&v);
+    eagle_samples_free(s);
+}
+
+/* How far a token is outside: by rank half the difference of two probabilities, by mass what is
+ * above top-p, by share what lacks to min-p of the best. Weights 8 4 2 1 1, of 16. */
+static void the_margin_is_what_the_law_has_to_change(void **state)
+{
+    static const double share[5] = {8, 4, 2, 1, 1};
+    float row[VOCAB];
+    eagle_samples_options opt;
+
+    (void)state;
+    for (int32_t i = 0; i < VOCAB; i++) {
+        row[i] = i < 5 ? (float)log(share[i]) : -80.0f;
+    }
+    for (int32_t rule = 0; rule < 3; rule++) {
+        static const double expected[3] = {0.5 * 1.0 / 16, 0.875 - 0.8, (0.25 * 8 - 1) / 16 / 1.25};
+        const eagle_drawn d = {.token = 3, .source = -1};
+        eagle_samples *s = NULL;
+        eagle_samples_verdict v;
+
+        eagle_samples_defaults(&opt);
+        opt.delta = 0.1;
+        opt.sampling.top_k = rule == 0 ? 3 : 0;
+        opt.sampling.top_p = rule == 1 ? (eagle_decimal){8, 1} : (eagle_decimal){1, 0};
+        opt.sampling.min_p = rule == 2 ? (eagle_decimal){25, 2} : (eagle_decimal){0, 0};
+        assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_OK);
+        assert_int_equal(eagle_samples_add(s, row, NULL, &d, 1, NULL), EAGLE_OK);
+        assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
+        if (fabs(v.outside.margin - expected[rule]) > 1e-6) {
+            fail_msg("rule %d: margin %g, expected %g", rule, v.outside.margin, expected[rule]);
+        }
+        assert_int_equal(v.n_boundary, 1); /* within delta: no failure */
+        assert_int_equal(v.n_outside, 0);
+        eagle_samples_verdict_free(&v);
+        eagle_samples_free(s);
+    }
+}
+
+/* ---- verdicts --------------------------------------------------------------------------------- */
+
+static void too_few_tokens_are_inconclusive_and_say_how_many_it_takes(void **state)
+{
+    eagle_samples_options opt;
+    world w;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.tv = 0.05;
+    make_world(&w, 3, 4.0f);
+    eagle_samples_verdict v = run(&w, right, &opt.sampling, 1000, &opt);
+
+    assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
+    const int64_t needed = v.needed;
+
+    assert_true(needed > 1000 && needed < 60000);
+    eagle_samples_verdict_free(&v);
+    v = run(&w, right, &opt.sampling, (int32_t)needed + LENGTH, &opt);
+    assert_int_equal(v.status, EAGLE_OK);
+    assert_true(v.power >= 0.99 && v.found <= 0.05);
+    eagle_samples_verdict_free(&v);
+}
+
+static void greedy_samples_have_one_right_token_each(void **state)
+{
+    eagle_samples_options opt;
+    world w;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.sampling.temperature = 0.0f;
+    make_world(&w, 3, 4.0f);
+    eagle_samples_verdict v = run(&w, right, &opt.sampling, 500, &opt);
+
+    assert_int_equal(v.status, EAGLE_OK);
+    assert_int_equal(v.needed, 459); /* 0.99^459 < 0.01 */
+    eagle_samples_verdict_free(&v);
+
+    eagle_sampling hot = opt.sampling;
+
+    hot.temperature = 1.0f;
+    v = run(&w, right, &hot, 20, &opt);
+    assert_int_equal(v.status, EAGLE_EFAILED);
+    eagle_samples_verdict_free(&v);
+}
+
+static void options_out_of_range_are_refused(void **state)
+{
+    eagle_samples_options opt;
+    eagle_samples *s = NULL;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.alpha = 0.0;
+    assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_EINVAL);
+    eagle_samples_defaults(&opt);
+    opt.delta = 1.0;
+    assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_EINVAL);
+    eagle_samples_defaults(&opt);
+    opt.sampling.top_k = -1;
+    assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_EINVAL);
+    eagle_samples_defaults(&opt);
+    assert_int_equal(eagle_samples_create(&s, (1 << 18) + 1, &opt, NULL), EAGLE_EUNSUPPORTED);
+    assert_null(s);
+}
+
+/* ---- levels and powers ------------------------------------------------------------------------ */
+
+static bool full(void)
+{
+    const char *test = getenv("EAGLE_TEST");
+
+    return test != NULL && strcmp(test, "full") == 0;
+}
+
+/* False alarms among `runs` runs of a sampler that is right. */
+static int32_t false_alarms(double alpha, int32_t runs)
+{
+    eagle_samples_options opt;
+    int32_t alarms = 0;
+
+    eagle_samples_defaults(&opt);
+    opt.alpha = alpha;
+    for (int32_t i = 0; i < runs; i++) {
+        world w;
+
+        make_world(&w, 1000 + (uint64_t)i, 4.0f);
+        eagle_samples_verdict v = run(&w, right, &opt.sampling, 1500, &opt);
+
+        alarms += v.status == EAGLE_EFAILED ? 1 : 0;
+        eagle_samples_verdict_free(&v);
+    }
+    return alarms;
+}
+
+/* Of 10,000 runs at 1e-2 and 1e-3; of 300 at 1e-2 unless EAGLE_TEST is full. */
+static void false_alarms_are_as_rare_as_alpha_says(void **state)
+{
+    const int32_t runs = full() ? 10000 : 300;
+
+    (void)state;
+    for (double alpha = 1e-2; alpha > (full() ? 5e-4 : 5e-3); alpha /= 10.0) {
+        const double mean = alpha * runs;
+        const double spread = 3.0 * sqrt(mean * (1.0 - alpha));
+        const int32_t alarms = false_alarms(alpha, runs);
+
+        printf("alpha %g: %d false alarms of %d runs, %g expected at most, 3 sigma %.1f\n", alpha,
+               (int)alarms, (int)runs, mean, spread);
+        assert_true(alarms <= mean + spread);
+        assert_true(alarms >= mean - spread);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_used_twice_show_in_the_lag_alone),
+        cmocka_unit_test(numbers_shared_by_continuations_show_between_them),
+        cmocka_unit_test(each_bug_is_found_and_named),
+        cmocka_unit_test(a_token_beyond_the_cut_fails_at_once_and_is_named),
+        cmocka_unit_test(the_margin_is_what_the_law_has_to_change),
+        cmocka_unit_test(too_few_tokens_are_inconclusive_and_say_how_many_it_takes),
+        cmocka_unit_test(greedy_samples_have_one_right_token_each),
+        cmocka_unit_test(options_out_of_range_are_refused),
+        cmocka_unit_test(false_alarms_are_as_rare_as_alpha_says),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
