@@ -189,8 +189,12 @@ eagle_status eg_observe(eagle_samples *s, const eg_moments *m, double before, do
 void eg_observe_outside(eagle_samples *s, double margin, const eagle_drawn *d)
 {
     const bool beyond = margin > s->opt.delta || s->opt.delta == 0.0;
+    const eagle_samples_outside *o = &s->outside;
+    const bool none = s->n_outside == 0 && (beyond || s->n_boundary == 0);
+    const bool first =
+        d->response < o->response || (d->response == o->response && d->index < o->index);
 
-    if (beyond ? s->n_outside == 0 : s->n_outside == 0 && s->n_boundary == 0) {
+    if (none || (first && (beyond || s->n_outside == 0))) {
         s->outside = (eagle_samples_outside){d->response, d->index, d->token, margin};
     }
     s->n_outside += beyond ? 1 : 0;
@@ -283,6 +287,9 @@ static void count(eagle_samples *s, const float *logits, uint64_t sum, const eag
 
     for (int32_t i = 0; i < s->vocab; i++) {
         bins += size * ((double)s->w[i] / (double)sum) >= EXPECTED ? 1 : 0;
+    }
+    if (bins == 0) {
+        return;
     }
     bins = bins < COUNT_BINS ? bins : COUNT_BINS - 1;
     eg_topk(s->order, logits, (size_t)s->vocab, (size_t)bins); /* weights fall as logits do */

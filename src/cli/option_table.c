@@ -6,6 +6,7 @@
 #define DRAFTS (EG_GENERATE | EG_BENCH | EG_EVAL)            /* a round over and over   */
 #define LEARNS (EG_TRAIN_HEAD | EG_TRAIN_TARGET)
 #define READS  (LEARNS | EG_TRAIN_FEATURES) /* texts, to learn from    */
+#define JUDGES EG_CHECK_SAMPLES             /* what others drew        */
 #define TEXTS  (EG_GENERATE | EG_SCORE | EG_TOKENIZE)
 #define AT(x)  offsetof(eg_options, x)
 #define COUNT  1, INT32_MAX /* a whole number above zero  */
@@ -13,7 +14,7 @@
 
 static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_MODEL] = {"model", 'm', "DIR", NULL,
-                      RUNS | EG_INSPECT | EG_TOKENIZE | EG_TRAIN_HEAD | EG_TRAIN_FEATURES,
+                      RUNS | EG_INSPECT | EG_TOKENIZE | EG_TRAIN_HEAD | EG_TRAIN_FEATURES | JUDGES,
                       EG_KIND_TEXT, AT(model), 0, 0, "the target: a Hugging Face directory"},
     [EG_OPT_HEAD] = {"head", 'H', "DIR", NULL, DRAFTS | EG_INSPECT, EG_KIND_TEXT, AT(head), 0, 0,
                      "an EAGLE head for it"},
@@ -39,21 +40,21 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT, EG_KIND_WHOLE, AT(ctx), COUNT,
                     "positions of the KV cache (default: what is needed, at most the "
                     "model's; bench, inspect: 512)"},
-    [EG_OPT_CHUNK] = {"chunk", 0, "N", "256", RUNS, EG_KIND_WHOLE, AT(chunk), COUNT,
+    [EG_OPT_CHUNK] = {"chunk", 0, "N", "256", RUNS | JUDGES, EG_KIND_WHOLE, AT(chunk), COUNT,
                       "prompt tokens per pass, no bit depends on it; bench takes 512 unless told"},
     [EG_OPT_STOP] = {"stop", 0, "TEXT", NULL, EG_GENERATE, EG_KIND_TEXTS, AT(stop), 1, 16,
                      "end before this text; may be given up to 16 times"},
     [EG_OPT_IGNORE_EOS] = {"ignore-eos", 0, NULL, NULL, EG_GENERATE | EG_EVAL, EG_KIND_FLAG,
                            AT(ignore_eos), 0, 0, "go on after an end token"},
-    [EG_OPT_TEMP] = {"temp", 0, "T", "0", DRAFTS, EG_KIND_REAL, AT(temperature), 0, 0,
+    [EG_OPT_TEMP] = {"temp", 0, "T", "0", DRAFTS | JUDGES, EG_KIND_REAL, AT(temperature), 0, 0,
                      "temperature; 0 is greedy"},
-    [EG_OPT_TOP_K] = {"top-k", 0, "K", "0", DRAFTS, EG_KIND_WHOLE, AT(top_k), NO_END,
+    [EG_OPT_TOP_K] = {"top-k", 0, "K", "0", DRAFTS | JUDGES, EG_KIND_WHOLE, AT(top_k), NO_END,
                       "keep the K most likely tokens; 0 keeps all"},
-    [EG_OPT_TOP_P] = {"top-p", 0, "P", "1", DRAFTS, EG_KIND_DECIMAL, AT(top_p), 1, 0,
+    [EG_OPT_TOP_P] = {"top-p", 0, "P", "1", DRAFTS | JUDGES, EG_KIND_DECIMAL, AT(top_p), 1, 0,
                       "keep the fewest tokens with mass P; in (0,1]"},
-    [EG_OPT_MIN_P] = {"min-p", 0, "P", "0", DRAFTS, EG_KIND_DECIMAL, AT(min_p), 0, 0,
+    [EG_OPT_MIN_P] = {"min-p", 0, "P", "0", DRAFTS | JUDGES, EG_KIND_DECIMAL, AT(min_p), 0, 0,
                       "keep tokens of at least P times the largest probability"},
-    [EG_OPT_SEED] = {"seed", 's', "N", "0", DRAFTS | LEARNS, EG_KIND_SEED, AT(seed), 0, 0,
+    [EG_OPT_SEED] = {"seed", 's', "N", "0", DRAFTS | LEARNS | JUDGES, EG_KIND_SEED, AT(seed), 0, 0,
                      "same seed, same tokens, same weights; random takes one and prints it"},
     [EG_OPT_SPEC_DEPTH] = {"spec-depth", 0, "L", "5", DRAFTS | EG_TRAIN_HEAD, EG_KIND_WHOLE,
                            AT(spec_depth), COUNT, "levels of the dynamic tree"},
@@ -75,6 +76,20 @@ static const eg_option table[EG_OPT_COUNT] = {
                        AT(verify), 0, 0,
                        "rule (default: greedy at temperature 0, else coupled; drawn children: "
                        "rejection)"},
+    [EG_OPT_NULL] = {"null", 0, "model|sampler", "model", EG_CHECK_SAMPLES, EG_KIND_CHOICE,
+                     AT(samples.null), 0, 0,
+                     "whose law: the model's, or that of the log-probabilities in the file"},
+    [EG_OPT_PROCESSED] = {"processed", 0, NULL, NULL, EG_CHECK_SAMPLES, EG_KIND_FLAG,
+                          AT(samples.processed), 0, 0,
+                          "the file's log-probabilities are those after temperature and filters"},
+    [EG_OPT_DELTA] = {"delta", 0, "X", "0", EG_CHECK_SAMPLES, EG_KIND_DOUBLE, AT(samples.delta), 0,
+                      1, "room for the backend's rounding: a total variation from the model's law"},
+    [EG_OPT_ALPHA] = {"alpha", 0, "A", "1e-6", EG_CHECK_SAMPLES, EG_KIND_DOUBLE, AT(samples.alpha),
+                      1, 1, "false alarms of all tests together"},
+    [EG_OPT_TV] = {"tv", 0, "X", "0.01", EG_CHECK_SAMPLES, EG_KIND_DOUBLE, AT(samples.tv), 1, 1,
+                   "bias that passing is to exclude, a total variation"},
+    [EG_OPT_POWER] = {"power", 0, "P", "0.99", EG_CHECK_SAMPLES, EG_KIND_DOUBLE, AT(samples.power),
+                      1, 1, "probability with which such a bias would be found"},
     [EG_OPT_TREES] = {"trees", 0, "LIST", NULL, EG_EVAL, EG_KIND_TEXT, AT(trees), 0, 0,
                       "several drafters in one run, separated by ; - L,K,N of a dynamic tree, or "
                       "what --spec-tree takes"},
@@ -97,7 +112,7 @@ static const eg_option table[EG_OPT_COUNT] = {
                         "print each round: what was drafted, what was accepted, why"},
     [EG_OPT_MARK] = {"mark", 0, "color|brackets|none", NULL, EG_GENERATE, EG_KIND_CHOICE, AT(mark),
                      0, 0, "show accepted tokens (default: color on a terminal, else none)"},
-    [EG_OPT_FORMAT] = {"format", 0, "text|json", "text", RUNS | EG_INSPECT, EG_KIND_CHOICE,
+    [EG_OPT_FORMAT] = {"format", 0, "text|json", "text", RUNS | EG_INSPECT | JUDGES, EG_KIND_CHOICE,
                        AT(format), 0, 0, "of the result"},
     [EG_OPT_OUTPUT] = {"output", 'o', "FILE", NULL,
                        EG_GENERATE | EG_EVAL | EG_TRAIN_FEATURES | EG_TRAIN_PLOT, EG_KIND_TEXT,
@@ -220,18 +235,19 @@ static const eg_option table[EG_OPT_COUNT] = {
                     "write JSON lines about steps and validations, which train plot draws"},
     [EG_OPT_DRY_RUN] = {"dry-run", 0, NULL, NULL, LEARNS, EG_KIND_FLAG, AT(dry_run), 0, 0,
                         "show memory, parameters, time and one sample; train nothing"},
-    [EG_OPT_THREADS] = {"threads", 't', "N", NULL, RUNS | READS | EG_INSPECT | EG_SELFTEST,
+    [EG_OPT_THREADS] = {"threads", 't', "N", NULL, RUNS | READS | EG_INSPECT | EG_SELFTEST | JUDGES,
                         EG_KIND_WHOLE, AT(threads), 1, 64,
                         "1 to 64 (default: the CPUs this process may use)"},
-    [EG_OPT_ISA] = {"isa", 0, "NAME", NULL, RUNS, EG_KIND_ISA, AT(isa), 0, 0,
+    [EG_OPT_ISA] = {"isa", 0, "NAME", NULL, RUNS | JUDGES, EG_KIND_ISA, AT(isa), 0, 0,
                     "portable, avx2, avx512 or neon (default: EAGLE_ISA, or the best); same bits"},
     [EG_OPT_MATH] = {"math", 0, "exact|fast", "exact", EG_GENERATE | EG_SCORE | EG_EVAL,
                      EG_KIND_CHOICE, AT(math), 0, 0, "fast: prompts by OpenBLAS, other bits"},
-    [EG_OPT_MAX_MEMORY] = {"max-memory", 0, "SIZE", NULL, RUNS | LEARNS, EG_KIND_BYTES,
+    [EG_OPT_MAX_MEMORY] = {"max-memory", 0, "SIZE", NULL, RUNS | LEARNS | JUDGES, EG_KIND_BYTES,
                            AT(max_memory), 0, 0,
                            "refuse to need more, such as 4G (default: what is free)"},
     [EG_OPT_QUIET] = {"quiet", 'q', NULL, NULL,
-                      RUNS | READS | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST | EG_TRAIN_PLOT,
+                      RUNS | READS | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST | EG_TRAIN_PLOT |
+                          JUDGES,
                       EG_KIND_FLAG, AT(quiet), 0, 0, "nothing on stderr but errors"},
     [EG_OPT_VERBOSE] = {"verbose", 'v', NULL, NULL, RUNS | READS, EG_KIND_FLAG, AT(verbose), 0, 0,
                         "say more on stderr"},

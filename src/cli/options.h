@@ -21,7 +21,8 @@ enum {
     EG_TRAIN_HEAD = 128,
     EG_TRAIN_TARGET = 256,
     EG_TRAIN_FEATURES = 512,
-    EG_TRAIN_PLOT = 1024
+    EG_TRAIN_PLOT = 1024,
+    EG_CHECK_SAMPLES = 16384
 };
 
 /* Places in the table; EG_GIVEN(opt, X) tells whether option X stood on the command line. */
@@ -53,6 +54,12 @@ enum {
     EG_OPT_SPEC,
     EG_OPT_SPEC_CHILDREN,
     EG_OPT_VERIFY,
+    EG_OPT_NULL,
+    EG_OPT_PROCESSED,
+    EG_OPT_DELTA,
+    EG_OPT_ALPHA,
+    EG_OPT_TV,
+    EG_OPT_POWER,
     EG_OPT_TREES,
     EG_OPT_AGAINST,
     EG_OPT_NO_PLAIN,
@@ -181,6 +188,16 @@ typedef struct {
     const char *self_save;
 } eg_data_options;
 
+/* How samples are judged; how they were drawn stands with the options of drawing. */
+typedef struct {
+    int32_t null; /* eagle_samples_null */
+    bool processed;
+    double delta;
+    double alpha;
+    double tv;
+    double power;
+} eg_samples_options;
+
 /* What the command line said. Strings are borrowed from argv. */
 typedef struct {
     bool given[EG_OPT_COUNT];
@@ -205,6 +222,7 @@ typedef struct {
     eg_data_options data;
     eg_net_options net;
     eagle_train_options train; /* but for seed and threads, which are below */
+    eg_samples_options samples;
     int64_t save_every;
     int64_t eval_every;
     int32_t eval_tokens;

@@ -14,7 +14,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -410,50 +409,188 @@ static void options_out_of_range_are_refused(void **state)
     assert_null(s);
 }
 
-/* ---- levels and powers ------------------------------------------------------------------------ */
+/* ---- shared contexts -------------------------------------------------------------------------- */
 
-static bool full(void)
+/* At every other context the first two tokens change places: u is as uniform on average as ever. */
+static void counts_see_what_cancels_between_contexts(void **state)
 {
-    const char *test = getenv("EAGLE_TEST");
-
-    return test != NULL && strcmp(test, "full") == 0;
-}
-
-/* False alarms among `runs` runs of a sampler that is right. */
-static int32_t false_alarms(double alpha, int32_t runs)
-{
+    enum { CONTEXTS = 10, SHARED = 400 };
+    eagle_drawn drawn[SHARED];
     eagle_samples_options opt;
-    int32_t alarms = 0;
-
-    eagle_samples_defaults(&opt);
-    opt.alpha = alpha;
-    for (int32_t i = 0; i < runs; i++) {
-        world w;
-
-        make_world(&w, 1000 + (uint64_t)i, 4.0f);
-        eagle_samples_verdict v = run(&w, right, &opt.sampling, 1500, &opt);
-
-        alarms += v.status == EAGLE_EFAILED ? 1 : 0;
-        eagle_samples_verdict_free(&v);
-    }
-    return alarms;
-}
-
-/* Of 10,000 runs at 1e-2 and 1e-3; of 300 at 1e-2 unless EAGLE_TEST is full. */
-static void false_alarms_are_as_rare_as_alpha_says(void **state)
-{
-    const int32_t runs = full() ? 10000 : 300;
+    eagle_samples_verdict v[2];
 
     (void)state;
-    for (double alpha = 1e-2; alpha > (full() ? 5e-4 : 5e-3); alpha /= 10.0) {
-        const double mean = alpha * runs;
-        const double spread = 3.0 * sqrt(mean * (1.0 - alpha));
-        const int32_t alarms = false_alarms(alpha, runs);
+    eagle_samples_defaults(&opt);
+    for (int32_t planted = 0; planted < 2; planted++) {
+        eagle_samples *s = NULL;
+        world w;
 
-        printf("alpha %g: %d false alarms of %d runs, %g expected at most, 3 sigma %.1f\n", alpha,
-               (int)alarms, (int)runs, mean, spread);
-        assert_true(alarms <= mean + spread);
-        assert_true(alarms >= mean - spread);
+        make_world(&w, 11, 2.0f);
+        assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_OK);
+        for (int32_t c = 0; c < CONTEXTS; c++) {
+            uint64_t weight[VOCAB];
+
+            for (int32_t k = 0; k < VOCAB; k++) { /* token 0 twice as likely as 1, or half */
+                w.row[c][k] = k == 0 ? 0.7f : 0.0f;
+            }
+            law_of(weight, w.row[c], &opt.sampling);
+            if (planted == 1) {
+                weight[0] = c % 2 == 0 ? weight[0] * 3 / 2 : weight[0] / 2;
+            }
+            for (int32_t i = 0; i < SHARED; i++) {
+                drawn[i] = (eagle_drawn){.token = token_at(weight, uniform(&w)),
+                                         .response = i,
+                                         .index = c,
+                                         .source = -1};
+            }
+            assert_int_equal(eagle_samples_add(s, w.row[c], NULL, drawn, SHARED, NULL), EAGLE_OK);
+        }
+        assert_int_equal(eagle_samples_judge(&v[planted], s, NULL), EAGLE_OK);
+        assert_int_equal(v[planted].n_shared, CONTEXTS);
+        eagle_samples_free(s);
+    }
+    assert_int_equal(v[0].status, EAGLE_EINCONCLUSIVE);
+    const eagle_samples_test *fair = find(&v[0], "counts", "");
+    const eagle_samples_test *unfair = find(&v[1], "counts", "");
+
+    assert_true(fair->df == CONTEXTS * (VOCAB - 1));
+    assert_true(fair->p > 0.001);
+    assert_true(unfair->failed);
+    assert_false(find(&v[1], "u", "64 bins")->failed);
+    eagle_samples_verdict_free(&v[0]);
+    eagle_samples_verdict_free(&v[1]);
+}
+
+/* ---- the backend's own law --------------------------------------------------------------------- */
+
+/* What a backend records: the n likeliest, and as vLLM does the drawn token where it is not there. */
+static int32_t record(int32_t *top, double *logprob, const float *row, double temperature,
+                      int32_t n, int32_t drawn)
+{
+    double sum = 0.0;
+    bool listed = false;
+
+    eg_topk(top, row, VOCAB, (size_t)n);
+    for (int32_t i = 0; i < VOCAB; i++) {
+        sum += exp((double)row[i] / temperature);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        logprob[i] = (double)row[top[i]] / temperature - log(sum);
+        listed = listed || top[i] == drawn;
+    }
+    if (!listed) {
+        top[n] = drawn;
+        logprob[n] = (double)row[drawn] / temperature - log(sum);
+    }
+    return n;
+}
+
+static eagle_samples_verdict run_recorded(sampler *draw, const eagle_samples_options *opt,
+                                          double temperature, int32_t n_top, int32_t n)
+{
+    eagle_samples *s = NULL;
+    eagle_samples_verdict v;
+    eagle_error err = {0};
+    world w;
+    int32_t last = 0;
+
+    make_world(&w, 5, 4.0f);
+    assert_int_equal(eagle_samples_create(&s, VOCAB, opt, &err), EAGLE_OK);
+    for (int32_t i = 0; i < n; i++) {
+        eagle_drawn d = {.response = i / LENGTH, .index = i % LENGTH};
+        int32_t top[VOCAB + 1];
+        double logprob[VOCAB + 1];
+
+        d.token = draw(&w, last, -1, d.index, &opt->sampling, &d.source);
+        record(top, logprob, w.row[last], temperature, n_top, d.token);
+        if (eagle_samples_add_recorded(s, top, logprob, n_top, &d, &err) != EAGLE_OK) {
+            fail_msg("%s", err.message);
+        }
+        last = d.token;
+    }
+    assert_int_equal(eagle_samples_judge(&v, s, &err), EAGLE_OK);
+    eagle_samples_free(s);
+    return v;
+}
+
+static void a_sampler_that_keeps_to_its_own_records_passes(void **state)
+{
+    eagle_samples_options opt;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.null = EAGLE_NULL_SAMPLER;
+    opt.tv = 0.1;
+    eagle_samples_verdict v = run_recorded(right, &opt, 1.0, 5, 6000); /* the rest in one bin */
+
+    assert_int_equal(v.status, EAGLE_OK);
+    eagle_samples_verdict_free(&v);
+    opt.sampling.temperature = 0.5f;
+    opt.processed = true;
+    v = run_recorded(right, &opt, 0.5, 5, 6000);
+    assert_int_equal(v.status, EAGLE_OK);
+    eagle_samples_verdict_free(&v);
+    opt.processed = false;
+    opt.sampling.top_k = 4; /* all that is kept is listed: raw ones suffice */
+    opt.sampling.top_p = (eagle_decimal){9, 1};
+    opt.sampling.min_p = (eagle_decimal){5, 2};
+    v = run_recorded(right, &opt, 1.0, 5, 6000);
+    assert_int_equal(v.n_outside, 0);
+    assert_int_equal(v.status, EAGLE_OK);
+    eagle_samples_verdict_free(&v);
+    opt.sampling = (eagle_sampling){.temperature = 1.0f, .top_p = {5, 1}}; /* ends in the list */
+    v = run_recorded(right, &opt, 1.0, 12, 6000);
+    assert_int_equal(v.n_outside, 0);
+    assert_int_equal(v.status, EAGLE_OK);
+    eagle_samples_verdict_free(&v);
+}
+
+static void a_sampler_that_leaves_its_own_records_fails(void **state)
+{
+    eagle_samples_options opt;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.null = EAGLE_NULL_SAMPLER;
+    eagle_samples_verdict v = run_recorded(bonus_by_arg_max, &opt, 1.0, 5, 1000);
+
+    assert_int_equal(v.status, EAGLE_EFAILED);
+    assert_string_equal(v.diagnosis,
+                        "the most likely token is taken in place of a draw, after a leaf");
+    eagle_samples_verdict_free(&v);
+    opt.sampling.top_p = (eagle_decimal){9, 1};
+    v = run_recorded(without_top_p, &opt, 1.0, 12, 1000);
+    assert_true(v.n_outside > 0);
+    eagle_samples_verdict_free(&v);
+    opt.sampling = (eagle_sampling){.temperature = 0.5f, .top_p = {1, 0}};
+    opt.processed = true;
+    v = run_recorded(without_temperature, &opt, 0.5, 5, 3000);
+    assert_int_equal(v.status, EAGLE_EFAILED);
+    eagle_samples_verdict_free(&v);
+}
+
+static void records_that_do_not_suffice_are_refused_with_the_way_out(void **state)
+{
+    static const eagle_sampling all[3] = {{.temperature = 0.7f, .top_p = {1, 0}},
+                                          {.temperature = 1.0f, .top_k = 9, .top_p = {1, 0}},
+                                          {.temperature = 1.0f, .top_p = {95, 2}}};
+    const int32_t top[2] = {3, 4};
+    const double logprob[2] = {-1.0, -2.0};
+    const eagle_drawn d = {.token = 3, .source = -1};
+
+    (void)state;
+    for (int32_t i = 0; i < 3; i++) {
+        eagle_samples_options opt;
+        eagle_samples *s = NULL;
+        eagle_error err = {0};
+
+        eagle_samples_defaults(&opt);
+        opt.null = EAGLE_NULL_SAMPLER;
+        opt.sampling = all[i];
+        assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_OK);
+        assert_int_equal(eagle_samples_add_recorded(s, top, logprob, 2, &d, &err), EAGLE_EINVAL);
+        assert_non_null(strstr(err.message, "--processed"));
+        eagle_samples_free(s);
     }
 }
 
@@ -468,7 +605,10 @@ int main(void)
         cmocka_unit_test(too_few_tokens_are_inconclusive_and_say_how_many_it_takes),
         cmocka_unit_test(greedy_samples_have_one_right_token_each),
         cmocka_unit_test(options_out_of_range_are_refused),
-        cmocka_unit_test(false_alarms_are_as_rare_as_alpha_says),
+        cmocka_unit_test(counts_see_what_cancels_between_contexts),
+        cmocka_unit_test(a_sampler_that_keeps_to_its_own_records_passes),
+        cmocka_unit_test(a_sampler_that_leaves_its_own_records_fails),
+        cmocka_unit_test(records_that_do_not_suffice_are_refused_with_the_way_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
