@@ -56,7 +56,7 @@ static void plan(job *j)
     j->how.power = opt->samples.power;
     j->how.seed = opt->seed;
     eagle_session_defaults(&j->session);
-    j->session.ctx = 0;
+    j->session.ctx = EG_GIVEN(opt, EG_OPT_CTX) ? opt->ctx : 0; /* 0: what is needed */
     j->session.chunk = opt->chunk;
     j->session.max_nodes = NODES;
     j->session.threads = EG_GIVEN(opt, EG_OPT_THREADS) ? opt->threads : 0;
@@ -69,7 +69,7 @@ static eagle_status afford(const job *j, eagle_error *err)
     eagle_session_options how = j->session;
     eagle_memory_bill bill;
 
-    how.ctx = eagle_model_config(j->model)->context;
+    how.ctx = how.ctx > 0 ? how.ctx : eagle_model_config(j->model)->context;
     for (int32_t i = 0, longest = 0; i < eagle_responses_count(j->responses); i++) {
         const eagle_response *r = eagle_responses_at(j->responses, i);
 

@@ -37,7 +37,8 @@ static const eg_option table[EG_OPT_COUNT] = {
                        "ids to text"},
     [EG_OPT_MAX_TOKENS] = {"max-tokens", 'n', "N", "256", DRAFTS, EG_KIND_WHOLE, AT(max_tokens),
                            NO_END, "tokens to generate at most; bench takes 64 unless told"},
-    [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT, EG_KIND_WHOLE, AT(ctx), COUNT,
+    [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT | JUDGES, EG_KIND_WHOLE, AT(ctx),
+                    COUNT,
                     "positions of the KV cache (default: what is needed, at most the "
                     "model's; bench, inspect: 512)"},
     [EG_OPT_CHUNK] = {"chunk", 0, "N", "256", RUNS | JUDGES, EG_KIND_WHOLE, AT(chunk), COUNT,
