@@ -282,6 +282,36 @@ static void a_continuation_beyond_the_context_is_named(void **state)
     assert_non_null(strstr(err.message, "line 1: 14 tokens, the context has 10"));
 }
 
+/* Lists of two and of three, whose third is the token that was drawn: two were asked for. A top-k of 3
+ * then lacks one. */
+static void what_a_backend_adds_to_its_list_is_not_taken_for_likely(void **state)
+{
+    eagle_samples_options opt = judge_options();
+    eagle_responses *recorded = NULL;
+    eagle_samples_verdict v;
+    eagle_error err = {0};
+    char path[SCRATCH_PATH];
+
+    (void)state;
+    scratch_text(dir, "r.jsonl",
+                 "{\"prompt_ids\":[1],\"output_ids\":[2,5],\"top_logprobs\":"
+                 "[{\"2\":-1,\"3\":-1.5},{\"1\":-0.5,\"0\":-2,\"5\":-4}]}\n");
+    scratch_join(path, dir, "r.jsonl");
+    assert_int_equal(eagle_responses_read(&recorded, path, 0, NULL), EAGLE_OK);
+    opt.null = EAGLE_NULL_SAMPLER;
+    opt.sampling.temperature = 1.0f;
+    assert_int_equal(eagle_samples_check(&v, NULL, recorded, &opt, NULL, NULL, NULL, &err),
+                     EAGLE_OK);
+    assert_int_equal(v.n_tokens, 2);
+    assert_int_equal(v.n_outside, 0);
+    eagle_samples_verdict_free(&v);
+    opt.sampling.top_k = 3;
+    assert_int_equal(eagle_samples_check(&v, NULL, recorded, &opt, NULL, NULL, NULL, &err),
+                     EAGLE_EINVAL);
+    assert_non_null(strstr(err.message, "fewer log-probabilities than top-k keeps"));
+    eagle_responses_free(recorded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +320,7 @@ int main(void)
         cmocka_unit_test(the_numbers_are_those_of_plain_teacher_forcing),
         cmocka_unit_test(what_was_scored_before_an_end_is_judged),
         cmocka_unit_test(a_continuation_beyond_the_context_is_named),
+        cmocka_unit_test(what_a_backend_adds_to_its_list_is_not_taken_for_likely),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
