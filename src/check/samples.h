@@ -8,6 +8,12 @@
 
 enum { EG_U_BINS = 64, EG_LAG_BINS = 16 };
 
+/* Fewest of what is counted: five in a bin. */
+enum { EG_LEAST_U = 5 * EG_U_BINS, EG_LEAST_PAIRS = 5 * EG_LAG_BINS * EG_LAG_BINS };
+
+#define EG_EVIDENCE_SHARE 0.1 /* of alpha goes to the e-values, the rest to the other tests */
+enum { EG_MAX_TESTS = 24 };
+
 /* Parts of the tokens that are told apart before a token is drawn, so that the law holds in each. */
 typedef enum {
     EG_ALL,
@@ -45,6 +51,7 @@ typedef struct {
     int64_t n;
     int64_t bin[EG_U_BINS]; /* of u                                      */
     double excess;          /* sum of -log p(y) - H                              */
+    double square;          /* sum of the squares of -log p(y) - H        */
     double variance;        /* of that sum                                       */
     double third;           /* its third cumulant                                */
     double range;           /* sum of max - min of -log p                        */
@@ -127,6 +134,44 @@ void eg_observe_ratio(eagle_samples *s, eg_bug bug, double ratio, double low, do
 
 /* The part a token belongs to beside EG_ALL; EG_ALL: none. */
 eg_part eg_part_of(int32_t source);
+
+/* ---- the numbers u (samples_numbers.c) --------------------------------------------------------- */
+
+/* All of them in rising order, [*n], to be freed. EAGLE_ENOMEM. */
+eagle_status eg_numbers_sorted(double **u, int64_t *n, const eagle_samples *s, eagle_error *err);
+
+typedef enum { EG_LAG_NEXT, EG_LAG_AFTER, EG_LAG_ACROSS, EG_N_LAGS } eg_lag;
+const char *eg_lag_name(eg_lag lag);
+
+/* How many pairs went from one sixteenth of u to another. */
+typedef struct {
+    int64_t from[EG_LAG_BINS][EG_LAG_BINS];
+    int64_t n;
+} eg_transitions;
+
+void eg_numbers_pairs(eg_transitions *out, const eagle_samples *s, eg_lag lag);
+
+/* ---- verdicts (samples_tests.c) ----------------------------------------------------------------- */
+
+/* A verdict while it is made. */
+typedef struct {
+    const eagle_samples *s;
+    eagle_samples_verdict *v;
+    int32_t shares; /* of alpha: tests that run, or would with more tokens of this kind */
+} eg_judging;
+
+/* Counts, and room for tests; nothing is decided yet. EAGLE_ENOMEM. */
+eagle_status eg_judging_start(eg_judging *j, eagle_samples_verdict *out, const eagle_samples *s,
+                              eagle_error *err);
+eagle_samples_test *eg_judging_add(eg_judging *j, const char *name, const char *what, int64_t n);
+
+/* The bug that explains the tokens best, if any does. */
+void eg_judging_diagnose(eg_judging *j);
+
+/* Splits alpha over the tests and decides them; `outside` tokens that no law allows are a failure. What
+ * would have been found is told for a sample of `n` tokens that is compared with a law, `files` times
+ * as many in all. */
+void eg_judging_end(eg_judging *j, int64_t outside, double n, double files);
 
 /* ---- tries (samples_trie.c) --------------------------------------------------------------------- */
 

@@ -165,6 +165,7 @@ static void tally(eg_tally *t, int32_t bin, double excess, const eg_moments *m)
     t->n++;
     t->bin[bin]++;
     t->excess += excess;
+    t->square += excess * excess;
     t->variance += m->variance;
     t->third += m->third;
     t->range += m->range;

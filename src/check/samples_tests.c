@@ -14,20 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LEAST_U     (5 * EG_U_BINS) /* tokens, 5 a bin */
-#define LEAST_PAIRS (5 * EG_LAG_BINS * EG_LAG_BINS)
-#define LEAST_SKEW  0.15 /* of the surprisal's sum: beyond it it is no normal number yet */
-#define EVIDENCE    0.1  /* of alpha goes to the e-values, the rest to the other tests  */
-#define MAX_TESTS   24
-#define WHOLE_MAX   2e5 /* degrees of freedom that the gamma function is asked for */
+#define LEAST_SKEW 0.15 /* of the surprisal's sum: beyond it it is no normal number yet */
+#define WHOLE_MAX  2e5  /* degrees of freedom that the gamma function is asked for */
 
-typedef struct {
-    const eagle_samples *s;
-    eagle_samples_verdict *v;
-    int32_t shares; /* of alpha: tests that run, or would with more tokens of this kind */
-} judging;
-
-static eagle_samples_test *add(judging *j, const char *name, const char *what, int64_t n)
+eagle_samples_test *eg_judging_add(eg_judging *j, const char *name, const char *what, int64_t n)
 {
     eagle_samples_test *t = &j->v->test[j->v->n_test++];
 
@@ -46,7 +36,7 @@ static double p_of_distance(double distance, double noise, double delta, int64_t
 
 /* ---- u ---------------------------------------------------------------------------------------- */
 
-static void test_bins(judging *j, eg_part part, const char *what)
+static void test_bins(eg_judging *j, eg_part part, const char *what)
 {
     const eg_tally *tally = &j->s->tally[part];
     const double n = (double)tally->n;
@@ -55,10 +45,10 @@ static void test_bins(judging *j, eg_part part, const char *what)
     double distance = 0.0;
 
     j->shares += tally->n > 0 ? 1 : 0;
-    if (tally->n < LEAST_U) {
+    if (tally->n < EG_LEAST_U) {
         return;
     }
-    eagle_samples_test *t = add(j, "u", what, tally->n);
+    eagle_samples_test *t = eg_judging_add(j, "u", what, tally->n);
 
     for (int32_t i = 0; i < EG_U_BINS; i++) {
         const double off = (double)tally->bin[i] - expected;
@@ -75,76 +65,37 @@ static void test_bins(judging *j, eg_part part, const char *what)
     }
 }
 
-static int by_size(const void *a, const void *b)
+static eagle_status test_distance(eg_judging *j, eagle_error *err)
 {
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static eagle_status test_distance(judging *j, eagle_error *err)
-{
-    const int64_t n = j->s->tally[EG_ALL].n;
-    double *u = eg_alloc((size_t)n, sizeof *u);
-    int64_t at = 0;
+    double *u = NULL;
+    int64_t n = 0;
     double d = 0.0;
 
-    j->shares += n > 0 ? 1 : 0;
-    if (n < LEAST_U) {
-        free(u);
+    j->shares += j->s->tally[EG_ALL].n > 0 ? 1 : 0;
+    if (j->s->tally[EG_ALL].n < EG_LEAST_U) {
         return EAGLE_OK;
     }
-    if (u == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for %lld numbers", (long long)n);
+    eagle_status st = eg_numbers_sorted(&u, &n, j->s, err);
+
+    if (st != EAGLE_OK) {
+        return st;
     }
-    for (int32_t r = 0; r < j->s->n_responses; r++) {
-        for (int32_t i = 0; i < j->s->numbers[r].n; i++) {
-            if (!isnan(j->s->numbers[r].u[i])) {
-                u[at++] = j->s->numbers[r].u[i];
-            }
-        }
-    }
-    qsort(u, (size_t)at, sizeof *u, by_size);
-    for (int64_t i = 0; i < at; i++) {
-        d = fmax(d, fmax((double)(i + 1) / (double)at - u[i], u[i] - (double)i / (double)at));
+    for (int64_t i = 0; i < n; i++) {
+        d = fmax(d, fmax((double)(i + 1) / (double)n - u[i], u[i] - (double)i / (double)n));
     }
     free(u);
-
-    eagle_samples_test *t = add(j, "Kolmogorov", "distance of u from uniform", at);
+    eagle_samples_test *t = eg_judging_add(j, "Kolmogorov", "distance of u from uniform", n);
 
     t->statistic = d;
-    t->p = eg_kolmogorov_upper(d - j->s->opt.delta, at);
+    t->p = eg_kolmogorov_upper(d - j->s->opt.delta, n);
     return EAGLE_OK;
 }
 
 /* ---- lags ------------------------------------------------------------------------------------- */
 
-/* How many pairs went from one sixteenth of u to another. */
-typedef struct {
-    int64_t from[EG_LAG_BINS][EG_LAG_BINS];
-    int64_t n;
-} transitions;
-
-static int32_t sixteenth(double u)
-{
-    return u < 1.0 ? (int32_t)(u * EG_LAG_BINS) : EG_LAG_BINS - 1;
-}
-
-/* Token i of `a` and token i + lag of `b`. */
-static void add_pairs(transitions *t, const eg_numbers *a, const eg_numbers *b, int32_t lag)
-{
-    for (int32_t i = 0; i < a->n && i + lag < b->n; i++) {
-        if (!isnan(a->u[i]) && !isnan(b->u[i + lag])) {
-            t->from[sixteenth(a->u[i])][sixteenth(b->u[i + lag])]++;
-            t->n++;
-        }
-    }
-}
-
 /* Each row against its own sum: that the next number is uniform whatever this one was. So the pairs,
  * which overlap, need not be independent (Billingsley 1961): 16 x 15 degrees of freedom. */
-static void test_transitions(judging *j, const transitions *pairs, const char *what)
+static void test_transitions(eg_judging *j, const eg_transitions *pairs, const char *what)
 {
     const double n = (double)pairs->n;
     const double delta = j->s->opt.delta;
@@ -152,10 +103,10 @@ static void test_transitions(judging *j, const transitions *pairs, const char *w
     double chi2 = 0.0;
 
     j->shares += pairs->n > 0 ? 1 : 0;
-    if (pairs->n < LEAST_PAIRS) {
+    if (pairs->n < EG_LEAST_PAIRS) {
         return;
     }
-    eagle_samples_test *t = add(j, "lag", what, pairs->n);
+    eagle_samples_test *t = eg_judging_add(j, "lag", what, pairs->n);
 
     for (int32_t a = 0; a < EG_LAG_BINS; a++) {
         double row = 0.0;
@@ -180,30 +131,21 @@ static void test_transitions(judging *j, const transitions *pairs, const char *w
     }
 }
 
-static void test_lags(judging *j)
+static void test_lags(eg_judging *j)
 {
-    const eagle_samples *s = j->s;
-    transitions next = {0};
-    transitions after = {0};
-    transitions across = {0};
+    eg_transitions pairs;
 
-    for (int32_t r = 0; r < s->n_responses; r++) {
-        add_pairs(&next, &s->numbers[r], &s->numbers[r], 1);
-        add_pairs(&after, &s->numbers[r], &s->numbers[r], 2);
-        if (r > 0) {
-            add_pairs(&across, &s->numbers[r - 1], &s->numbers[r], 0);
-        }
+    for (eg_lag lag = 0; lag < EG_N_LAGS; lag++) {
+        eg_numbers_pairs(&pairs, j->s, lag);
+        test_transitions(j, &pairs, eg_lag_name(lag));
     }
-    test_transitions(j, &next, "a token's u and the next one's");
-    test_transitions(j, &after, "a token's u and that of the one after the next");
-    test_transitions(j, &across, "the same place in the next continuation");
 }
 
 /* ---- surprisal --------------------------------------------------------------------------------- */
 
 /* A sum of independent terms of known mean and variance, nearly normal; what its third cumulant
  * does to the tails is taken out (Cornish and Fisher 1937). */
-static void test_surprisal(judging *j, eg_part part, const char *what)
+static void test_surprisal(eg_judging *j, eg_part part, const char *what)
 {
     const eg_tally *t = &j->s->tally[part];
     const double delta = j->s->opt.delta;
@@ -212,10 +154,10 @@ static void test_surprisal(judging *j, eg_part part, const char *what)
     const double over = fabs(t->excess) - delta * t->range;
 
     j->shares += t->variance > 0.0 ? 1 : 0;
-    if (t->n < LEAST_U || fabs(skew) > LEAST_SKEW) {
+    if (t->n < EG_LEAST_U || fabs(skew) > LEAST_SKEW) {
         return;
     }
-    eagle_samples_test *test = add(j, "surprisal", what, t->n);
+    eagle_samples_test *test = eg_judging_add(j, "surprisal", what, t->n);
     const double z = over > 0.0 ? copysign(over, t->excess) / sd : 0.0;
     const double square = fmin(z * z, 1.0 / (skew * skew));
 
@@ -227,16 +169,16 @@ static void test_surprisal(judging *j, eg_part part, const char *what)
 
 /* A chi-square of the statistic's own mean and variance, which many small counts make a little wider
  * than their degrees of freedom say. */
-static void test_counts(judging *j)
+static void test_counts(eg_judging *j)
 {
     const eg_counts *c = &j->s->counts;
     const double delta = j->s->opt.delta;
 
     j->shares += c->n > 0 ? 1 : 0;
-    if (c->n < LEAST_U) {
+    if (c->n < EG_LEAST_U) {
         return;
     }
-    eagle_samples_test *t = add(j, "counts", "contexts that samples share", c->n);
+    eagle_samples_test *t = eg_judging_add(j, "counts", "contexts that samples share", c->n);
 
     if (delta > 0.0) {
         t->statistic = c->distance / (double)c->n;
@@ -259,44 +201,59 @@ static void test_counts(judging *j)
 static const char *const part_name[EG_N_PARTS] = {"", ", where there were children",
                                                   ", after a leaf"};
 
-/* The strongest of all, and how many there are. */
-static void test_evidence(judging *j)
+/* The strongest evidence, the bug that is likeliest by its score, and how many were weighed. */
+typedef struct {
+    int32_t n;
+    double best;
+    double score;
+    eg_bug bug;
+    eg_part part;
+} strongest;
+
+static strongest find_strongest(const eagle_samples *s)
 {
-    const eagle_samples *s = j->s;
-    const eg_evidence *best = NULL;
-    const eg_evidence *likeliest = NULL;
-    int32_t n = 0;
-    eg_bug best_bug = EG_N_BUGS;
-    eg_part best_part = EG_ALL;
+    strongest x = {.score = -INFINITY};
 
     for (eg_bug b = 0; b < EG_N_BUGS; b++) {
         for (eg_part p = EG_ALL; s->applies[b] && p < EG_N_PARTS; p++) {
             for (int32_t i = 0; i < EG_N_RATES && (p == EG_ALL || s->tally[p].n > 0); i++) {
                 const eg_evidence *e = &s->evidence[b][p][i];
 
-                n++;
-                best = best == NULL || e->best > best->best ? e : best;
-                if (likeliest == NULL || e->score > likeliest->score) {
-                    likeliest = e;
-                    best_bug = b;
-                    best_part = p;
+                x.n++;
+                x.best = fmax(x.best, e->best);
+                if (e->score > x.score) {
+                    x.score = e->score;
+                    x.bug = b;
+                    x.part = p;
                 }
             }
         }
     }
-    if (best == NULL) {
-        return;
-    }
+    return x;
+}
+
+static void test_evidence(eg_judging *j)
+{
+    const strongest x = find_strongest(j->s);
     char what[64];
 
-    snprintf(what, sizeof what, "%d laws of known bugs", n);
-    eagle_samples_test *t = add(j, "e-value", what, s->tally[EG_ALL].n);
+    if (x.n == 0) {
+        return;
+    }
+    snprintf(what, sizeof what, "%d laws of known bugs", x.n);
+    eagle_samples_test *t = eg_judging_add(j, "e-value", what, j->s->tally[EG_ALL].n);
 
-    t->statistic = best->best;
-    t->p = exp(-best->best) * n < 1.0 ? exp(-best->best) * n : 1.0;
-    if (likeliest->score > log((double)n / (EVIDENCE * s->opt.alpha))) {
-        snprintf(j->v->diagnosis, sizeof j->v->diagnosis, "%s%s", eg_bug_name(best_bug),
-                 part_name[best_part]);
+    t->statistic = x.best;
+    t->p = fmin(1.0, exp(-x.best) * x.n);
+}
+
+void eg_judging_diagnose(eg_judging *j)
+{
+    const strongest x = find_strongest(j->s);
+
+    if (x.n > 0 && x.score > log((double)x.n / (EG_EVIDENCE_SHARE * j->s->opt.alpha))) {
+        snprintf(j->v->diagnosis, sizeof j->v->diagnosis, "%s%s", eg_bug_name(x.bug),
+                 part_name[x.part]);
     }
 }
 
@@ -308,7 +265,7 @@ static bool is_evidence(const eagle_samples_test *t)
 }
 
 /* Splits alpha and says which tests fail. Returns how many. */
-static int32_t decide(judging *j, double share)
+static int32_t decide(eg_judging *j, double share)
 {
     eagle_samples_verdict *v = j->v;
     int32_t failed = 0;
@@ -316,7 +273,7 @@ static int32_t decide(judging *j, double share)
     for (int32_t i = 0; i < v->n_test; i++) {
         eagle_samples_test *t = &v->test[i];
 
-        t->alpha = is_evidence(t) ? EVIDENCE * j->s->opt.alpha : share;
+        t->alpha = is_evidence(t) ? EG_EVIDENCE_SHARE * j->s->opt.alpha : share;
         t->failed = t->p < t->alpha;
         failed += t->failed ? 1 : 0;
     }
@@ -324,10 +281,9 @@ static int32_t decide(judging *j, double share)
 }
 
 /* With which probability a bias of u by `tv` is found, and how many tokens that takes. */
-static void say_power(judging *j, double alpha)
+static void say_power(eg_judging *j, double alpha, double n, double files)
 {
     const eagle_samples_options *o = &j->s->opt;
-    const double n = (double)j->s->tally[EG_ALL].n;
     eagle_samples_verdict *v = j->v;
 
     v->found = 1.0;
@@ -336,7 +292,7 @@ static void say_power(judging *j, double alpha)
         v->power = 1.0 - pow(1.0 - o->tv, n);
         v->found = n > 0.0 ? 1.0 - pow(1.0 - o->power, 1.0 / n) : 1.0;
         v->needed = o->tv < 1.0 ? (int64_t)ceil(log(1.0 - o->power) / log(1.0 - o->tv)) : 1;
-    } else if (o->delta > 0.0) {
+    } else if (o->delta > 0.0 && files == 1.0) {
         const double first = 0.5 * sqrt(EG_U_BINS) + sqrt(-0.5 * log(alpha));
         const double all = first + sqrt(-0.5 * log(1.0 - o->power));
         const double over = n > 0.0 ? o->tv - o->delta - first / sqrt(n) : 0.0;
@@ -352,13 +308,14 @@ static void say_power(judging *j, double alpha)
         const double lambda = eg_chi2_noncentrality(critical, df, o->power);
 
         v->power =
-            n >= LEAST_U ? eg_chi2_noncentral_upper(critical, df, 4.0 * n * o->tv * o->tv) : 0.0;
-        v->found = n >= LEAST_U ? fmin(1.0, sqrt(0.25 * lambda / n)) : 1.0;
-        v->needed = (int64_t)fmin(9e18, ceil(fmax(0.25 * lambda / (o->tv * o->tv), LEAST_U)));
+            n >= EG_LEAST_U ? eg_chi2_noncentral_upper(critical, df, 4.0 * n * o->tv * o->tv) : 0.0;
+        v->found = n >= EG_LEAST_U ? fmin(1.0, sqrt(0.25 * lambda / n)) : 1.0;
+        v->needed =
+            (int64_t)fmin(9e18, ceil(files * fmax(0.25 * lambda / (o->tv * o->tv), EG_LEAST_U)));
     }
 }
 
-static eagle_status run_tests(judging *j, eagle_error *err)
+static eagle_status run_tests(eg_judging *j, eagle_error *err)
 {
     test_bins(j, EG_ALL, "64 bins");
     eagle_status st = test_distance(j, err);
@@ -375,7 +332,7 @@ static eagle_status run_tests(judging *j, eagle_error *err)
 }
 
 /* When the bins are right and only the order is not: numbers were used twice. */
-static void diagnose_lags(judging *j)
+static void diagnose_lags(eg_judging *j)
 {
     eagle_samples_verdict *v = j->v;
 
@@ -387,43 +344,53 @@ static void diagnose_lags(judging *j)
     }
 }
 
-eagle_status eagle_samples_judge(eagle_samples_verdict *out, const eagle_samples *s,
-                                 eagle_error *err)
+eagle_status eg_judging_start(eg_judging *j, eagle_samples_verdict *out, const eagle_samples *s,
+                              eagle_error *err)
 {
-    judging j = {.s = s, .v = out};
-    eagle_status st = EAGLE_OK;
-
+    *j = (eg_judging){.s = s, .v = out};
     *out = (eagle_samples_verdict){.n_tokens = s->tally[EG_ALL].n + s->n_outside + s->n_boundary,
                                    .n_contexts = s->n_contexts,
                                    .n_shared = s->n_shared,
                                    .n_outside = s->n_outside,
                                    .n_boundary = s->n_boundary,
                                    .outside = s->outside};
-    out->test = eg_alloc(MAX_TESTS, sizeof *out->test);
-    if (out->test == NULL) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for a verdict");
+    out->test = eg_alloc(EG_MAX_TESTS, sizeof *out->test);
+    return out->test != NULL ? EAGLE_OK : eg_fail(err, EAGLE_ENOMEM, "no memory for a verdict");
+}
+
+void eg_judging_end(eg_judging *j, int64_t outside, double n, double files)
+{
+    eagle_samples_verdict *v = j->v;
+    const eagle_samples_options *o = &j->s->opt;
+    const double share = (1.0 - EG_EVIDENCE_SHARE) * o->alpha / (j->shares > 0 ? j->shares : 1);
+    const int32_t failed = decide(j, share);
+
+    say_power(j, share, n, files);
+    eg_judging_diagnose(j);
+    if (failed > 0 || outside > 0) {
+        diagnose_lags(j);
+        v->status = EAGLE_EFAILED;
+    } else if (v->power < o->power) {
+        v->status = EAGLE_EINCONCLUSIVE;
+    } else {
+        v->status = v->n_boundary > 0 ? EAGLE_ENEARTIE : EAGLE_OK;
     }
-    if (s->opt.sampling.temperature > 0.0f) {
+}
+
+eagle_status eagle_samples_judge(eagle_samples_verdict *out, const eagle_samples *s,
+                                 eagle_error *err)
+{
+    eg_judging j;
+    eagle_status st = eg_judging_start(&j, out, s, err);
+
+    if (st == EAGLE_OK && s->opt.sampling.temperature > 0.0f) {
         st = run_tests(&j, err);
     }
     if (st != EAGLE_OK) {
         eagle_samples_verdict_free(out);
         return st;
     }
-    const double share = (1.0 - EVIDENCE) * s->opt.alpha / (j.shares > 0 ? j.shares : 1);
-    const int32_t failed = decide(&j, share);
-
-    say_power(&j, share);
-    if (failed > 0) {
-        diagnose_lags(&j);
-    }
-    if (failed > 0 || s->n_outside > 0) {
-        out->status = EAGLE_EFAILED;
-    } else if (out->power < s->opt.power) {
-        out->status = EAGLE_EINCONCLUSIVE;
-    } else {
-        out->status = s->n_boundary > 0 ? EAGLE_ENEARTIE : EAGLE_OK;
-    }
+    eg_judging_end(&j, s->n_outside, (double)s->tally[EG_ALL].n, 1.0);
     return EAGLE_OK;
 }
 
