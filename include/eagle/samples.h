@@ -147,22 +147,35 @@ EAGLE_API eagle_status eagle_samples_add_recorded(eagle_samples *s, const int32_
 EAGLE_API eagle_status eagle_samples_judge(eagle_samples_verdict *out, const eagle_samples *s,
                                            eagle_error *err);
 
+/* Judges them beside a control: tokens of the same backend without its drafter, added to another judge
+ * with the same options. Two-sample forms of the same tests, without counts and e-values: does the drafter
+ * change the law, whatever the backend's arithmetic? delta plays no part. `needed` is for each of the two. */
+EAGLE_API eagle_status eagle_samples_compare(eagle_samples_verdict *out, const eagle_samples *s,
+                                             const eagle_samples *control, eagle_error *err);
+
 /* ---- whole files ----------------------------------------------------------------------------- */
 
 /* Called after each pass, with tokens done and in all; false ends the work early. */
 typedef bool eagle_samples_progress(void *ctx, int64_t done, int64_t of);
 
+/* What is judged. All is borrowed. With the sampler null `model` and `session` may be NULL, and the
+ * responses need top_logprobs. */
+typedef struct {
+    const eagle_model *model;
+    const eagle_responses *responses;
+    const eagle_responses *control; /* NULL: none */
+    /* How they are scored; ctx 0 is what is needed; sampling, seed and stream do not matter. */
+    const eagle_session_options *session;
+} eagle_samples_task;
+
 /* Judges continuations. With the model null `model` scores each context once: those of one prompt
- * are a token tree, and a tree is one pass, or as many as session->max_nodes asks for. `session`: how;
- * its ctx 0 is what is needed; its sampling, seed and stream do not matter. With the sampler null
- * `model` and `session` may be NULL, and the responses need top_logprobs.
+ * are a token tree, and a tree is one pass, or as many as session->max_nodes asks for.
  *
  * Fails as eagle_samples_add(), eagle_session_create(), _feed() and _score(), and with EAGLE_ELIMIT for a
  * continuation beyond the context. */
-EAGLE_API eagle_status eagle_samples_check(eagle_samples_verdict *out, const eagle_model *model,
-                                           const eagle_responses *responses,
+EAGLE_API eagle_status eagle_samples_check(eagle_samples_verdict *out,
+                                           const eagle_samples_task *task,
                                            const eagle_samples_options *opt,
-                                           const eagle_session_options *session,
                                            eagle_samples_progress *progress, void *ctx,
                                            eagle_error *err);
 

@@ -64,15 +64,21 @@ void eagle_samples_verdict_free(eagle_samples_verdict *verdict)
     *verdict = (eagle_samples_verdict){0};
 }
 
-eagle_status eagle_samples_check(eagle_samples_verdict *out, const eagle_model *model,
-                                 const eagle_responses *responses, const eagle_samples_options *opt,
-                                 const eagle_session_options *session,
-                                 eagle_samples_progress *progress, void *ctx, eagle_error *err)
+eagle_status eagle_samples_compare(eagle_samples_verdict *out, const eagle_samples *s,
+                                   const eagle_samples *control, eagle_error *err)
 {
-    (void)model;
-    (void)responses;
+    (void)s;
+    (void)control;
+    *out = (eagle_samples_verdict){0};
+    return absent(err);
+}
+
+eagle_status eagle_samples_check(eagle_samples_verdict *out, const eagle_samples_task *task,
+                                 const eagle_samples_options *opt, eagle_samples_progress *progress,
+                                 void *ctx, eagle_error *err)
+{
+    (void)task;
     (void)opt;
-    (void)session;
     (void)progress;
     (void)ctx;
     *out = (eagle_samples_verdict){0};

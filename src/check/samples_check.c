@@ -73,33 +73,51 @@ static int32_t vocab_of(const eagle_responses *responses)
     return most < INT32_MAX ? most + 1 : most;
 }
 
-eagle_status eagle_samples_check(eagle_samples_verdict *out, const eagle_model *model,
-                                 const eagle_responses *responses, const eagle_samples_options *opt,
-                                 const eagle_session_options *session,
-                                 eagle_samples_progress *progress, void *ctx, eagle_error *err)
+/* One file's continuations into a judge of their own. */
+static eagle_status judge(eagle_samples **out, const eagle_responses *responses,
+                          const eagle_samples_task *task, const eagle_samples_options *opt,
+                          eagle_samples_progress *progress, void *ctx, eagle_error *err)
 {
-    eagle_samples *s = NULL;
     int32_t n_top = 0;
     eagle_status st = EAGLE_OK;
 
-    *out = (eagle_samples_verdict){0};
     if (opt->null == EAGLE_NULL_SAMPLER) {
         st = shortest_list(&n_top, responses, err);
-    } else if (model == NULL || session == NULL) {
+    } else if (task->model == NULL || task->session == NULL) {
         st = eg_fail(err, EAGLE_EINVAL, "the model null needs a model");
     }
     if (st == EAGLE_OK) {
         const int32_t vocab =
-            model != NULL ? eagle_model_config(model)->vocab : vocab_of(responses);
+            task->model != NULL ? eagle_model_config(task->model)->vocab : vocab_of(responses);
 
-        st = eagle_samples_create(&s, vocab, opt, err);
+        st = eagle_samples_create(out, vocab, opt, err);
+    }
+    if (st == EAGLE_OK && opt->null == EAGLE_NULL_SAMPLER) {
+        st = add_recorded(*out, responses, n_top, progress, ctx, err);
+    } else if (st == EAGLE_OK) {
+        st = eg_samples_score(*out, task->model, responses, task->session, progress, ctx, err);
+    }
+    return st;
+}
+
+eagle_status eagle_samples_check(eagle_samples_verdict *out, const eagle_samples_task *task,
+                                 const eagle_samples_options *opt, eagle_samples_progress *progress,
+                                 void *ctx, eagle_error *err)
+{
+    eagle_samples *s = NULL;
+    eagle_samples *control = NULL;
+    eagle_status st = EAGLE_OK;
+
+    *out = (eagle_samples_verdict){0};
+    st = judge(&s, task->responses, task, opt, progress, ctx, err);
+    if (st == EAGLE_OK && task->control != NULL) {
+        st = judge(&control, task->control, task, opt, progress, ctx, err);
     }
     if (st == EAGLE_OK) {
-        st = opt->null == EAGLE_NULL_SAMPLER
-                 ? add_recorded(s, responses, n_top, progress, ctx, err)
-                 : eg_samples_score(s, model, responses, session, progress, ctx, err);
+        st = control != NULL ? eagle_samples_compare(out, s, control, err)
+                             : eagle_samples_judge(out, s, err);
     }
-    st = st == EAGLE_OK ? eagle_samples_judge(out, s, err) : st;
+    eagle_samples_free(control);
     eagle_samples_free(s);
     return st;
 }

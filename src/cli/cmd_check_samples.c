@@ -12,6 +12,7 @@ typedef struct {
     const eg_options *opt;
     eagle_model *model; /* NULL: the sampler's law needs none */
     eagle_responses *responses;
+    eagle_responses *control; /* NULL: none */
     eagle_samples_options how;
     eagle_session_options session;
     eagle_samples_verdict verdict;
@@ -32,6 +33,9 @@ static eagle_status check(const job *j, eagle_error *err)
     }
     if (opt->samples.processed && opt->samples.null == EAGLE_NULL_MODEL) {
         return eg_cli_fail(err, EAGLE_EINVAL, "--processed: goes with --null sampler");
+    }
+    if (opt->samples.control != NULL && opt->samples.delta > 0.0) {
+        return eg_cli_fail(err, EAGLE_EINVAL, "--delta and --control: give only one");
     }
     eagle_status st = eagle_samples_create(&empty, 1, &j->how, err); /* looks at the options */
 
@@ -93,6 +97,10 @@ static eagle_status start(job *j, eagle_error *err)
         st = eagle_responses_read(&j->responses, j->opt->args[0],
                                   j->model != NULL ? eagle_model_config(j->model)->vocab : 0, err);
     }
+    if (st == EAGLE_OK && j->opt->samples.control != NULL) {
+        st = eagle_responses_read(&j->control, j->opt->samples.control,
+                                  j->model != NULL ? eagle_model_config(j->model)->vocab : 0, err);
+    }
     if (st == EAGLE_OK && scored) {
         st = afford(j, err);
     }
@@ -113,6 +121,7 @@ static eagle_status report(job *j, eagle_error *err)
                                  .path = j->opt->args[0],
                                  .responses = j->responses,
                                  .verdict = &j->verdict,
+                                 .control = j->control,
                                  .interrupted = eg_signals_caught() != 0};
     eagle_status st = j->opt->format == EG_FORMAT_JSON ? eg_samples_json(&j->sink, &r, err)
                                                        : eg_samples_text(&j->sink, &r, err);
@@ -137,8 +146,12 @@ eagle_status eg_cmd_check_samples(const eg_options *opt, eagle_error *err)
     if (st == EAGLE_OK) {
         eg_signals_hold(); /* from here on Ctrl-C judges what was scored */
         eg_progress_start(&j.progress, opt->quiet);
-        st = eagle_samples_check(&j.verdict, j.model, j.responses, &j.how, &j.session, go_on, &j,
-                                 err);
+        const eagle_samples_task task = {.model = j.model,
+                                         .responses = j.responses,
+                                         .control = j.control,
+                                         .session = &j.session};
+
+        st = eagle_samples_check(&j.verdict, &task, &j.how, go_on, &j, err);
         eg_progress_clear(&j.progress);
     }
     if (st == EAGLE_OK) {
@@ -146,6 +159,7 @@ eagle_status eg_cmd_check_samples(const eg_options *opt, eagle_error *err)
     }
     eg_sink_close(&j.sink);
     eagle_samples_verdict_free(&j.verdict);
+    eagle_responses_free(j.control);
     eagle_responses_free(j.responses);
     eagle_model_free(j.model);
     return st;

@@ -56,6 +56,7 @@ enum {
     EG_OPT_VERIFY,
     EG_OPT_NULL,
     EG_OPT_PROCESSED,
+    EG_OPT_CONTROL,
     EG_OPT_DELTA,
     EG_OPT_ALPHA,
     EG_OPT_TV,
@@ -190,7 +191,8 @@ typedef struct {
 
 /* How samples are judged; how they were drawn stands with the options of drawing. */
 typedef struct {
-    int32_t null; /* eagle_samples_null */
+    int32_t null;        /* eagle_samples_null */
+    const char *control; /* a file             */
     bool processed;
     double delta;
     double alpha;

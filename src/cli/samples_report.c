@@ -39,7 +39,10 @@ static eagle_status print_support(eg_sink *sink, const eg_samples_report *r, eag
     const eagle_samples_verdict *v = r->verdict;
     const eagle_samples_outside *o = &v->outside;
     eagle_status st = line(sink, err, "%-4s  support      %" PRId64 " tokens that the law excludes",
-                           v->n_outside > 0 ? "FAIL" : "ok", v->n_outside);
+                           v->n_outside == 0    ? "ok"
+                           : r->control != NULL ? "note"
+                                                : "FAIL",
+                           v->n_outside);
 
     if (st == EAGLE_OK && v->n_boundary > 0) {
         st = line(sink, err, ", %" PRId64 " more at its edge, within delta", v->n_boundary);
@@ -99,6 +102,10 @@ eagle_status eg_samples_text(eg_sink *sink, const eg_samples_report *r, eagle_er
              v->n_tokens, eagle_responses_count(r->responses), v->n_contexts, v->n_shared,
              r->opt->samples.null == EAGLE_NULL_MODEL ? "model" : "sampler");
 
+    if (st == EAGLE_OK && r->control != NULL) {
+        st = line(sink, err, "beside a control of %" PRId32 " continuations\n",
+                  eagle_responses_count(r->control));
+    }
     if (st == EAGLE_OK && r->interrupted) {
         st = line(sink, err, "interrupted: the rest was not judged\n");
     }
@@ -149,7 +156,7 @@ eagle_status eg_samples_json(eg_sink *sink, const eg_samples_report *r, eagle_er
     }
     doc = json_pack(
         "{s:s, s:{s:s, s:b, s:I, s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:f, s:f, s:o}, "
-        "s:{s:s, s:f, s:f, s:f, s:f, s:s}}",
+        "s:{s:s, s:b, s:f, s:f, s:f, s:f, s:s}}",
         "schema", "eagle.check-samples/1", "result", "verdict", eg_verdict_name(v->status),
         "interrupted", r->interrupted, "n_tokens", (json_int_t)v->n_tokens, "n_continuations",
         eagle_responses_count(r->responses), "n_contexts", (json_int_t)v->n_contexts,
@@ -157,8 +164,9 @@ eagle_status eg_samples_json(eg_sink *sink, const eg_samples_report *r, eagle_er
         "n_boundary", (json_int_t)v->n_boundary, "outside", outside_json(r), "tests", tests,
         "diagnosis", v->diagnosis, "power", v->power, "excluded_tv", v->found, "tokens_needed",
         v->needed == INT64_MAX ? json_null() : json_integer((json_int_t)v->needed), "settings",
-        "null", o->null == EAGLE_NULL_MODEL ? "model" : "sampler", "delta", o->delta, "alpha",
-        o->alpha, "tv", o->tv, "power", o->power, "contract", eagle_contract());
+        "null", o->null == EAGLE_NULL_MODEL ? "model" : "sampler", "control", r->control != NULL,
+        "delta", o->delta, "alpha", o->alpha, "tv", o->tv, "power", o->power, "contract",
+        eagle_contract());
     if (doc == NULL || bad != 0) {
         json_decref(doc);
         return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the JSON document");

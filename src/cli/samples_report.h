@@ -10,6 +10,7 @@ typedef struct {
     const eg_options *opt;
     const char *path;
     const eagle_responses *responses;
+    const eagle_responses *control; /* NULL: none */
     const eagle_samples_verdict *verdict;
     bool interrupted;
 } eg_samples_report;

@@ -461,6 +461,68 @@ static void counts_see_what_cancels_between_contexts(void **state)
     eagle_samples_verdict_free(&v[1]);
 }
 
+/* ---- controls --------------------------------------------------------------------------------- */
+
+/* A judge of a backend that rounds: the logits that it draws from are not those that it is judged by. */
+static eagle_samples *rounded(sampler *draw, uint64_t seed, int32_t n,
+                              const eagle_samples_options *opt)
+{
+    eagle_samples *s = NULL;
+    world w;
+    world exact;
+    int32_t last = 0;
+
+    make_world(&w, 21, 4.0f);
+    exact = w;
+    for (int32_t i = 0; i < ROWS; i++) {
+        for (int32_t j = 0; j < VOCAB; j++) {
+            w.row[i][j] = roundf(w.row[i][j]); /* coarser than any backend */
+        }
+    }
+    w.state = seed;
+    assert_int_equal(eagle_samples_create(&s, VOCAB, opt, NULL), EAGLE_OK);
+    for (int32_t i = 0; i < n; i++) {
+        eagle_drawn d = {.response = i / LENGTH, .index = i % LENGTH};
+
+        last = d.index == 0 ? 0 : last;
+        d.token = draw(&w, last, -1, d.index, &opt->sampling, &d.source);
+        assert_int_equal(eagle_samples_add(s, exact.row[last], NULL, &d, 1, NULL), EAGLE_OK);
+        last = d.token;
+    }
+    return s;
+}
+
+static void a_control_tells_rounding_from_a_bug(void **state)
+{
+    static const struct {
+        sampler *draw;
+        eagle_status alone;
+        eagle_status beside;
+    } all[] = {{right, EAGLE_EFAILED, EAGLE_OK},
+               {bonus_by_arg_max, EAGLE_EFAILED, EAGLE_EFAILED},
+               {reuses_numbers, EAGLE_EFAILED, EAGLE_EFAILED}};
+    eagle_samples_options opt;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.tv = 0.1;
+    eagle_samples *control = rounded(right, 100, 12000, &opt);
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        eagle_samples *s = rounded(all[i].draw, 200 + i, 12000, &opt);
+        eagle_samples_verdict v;
+
+        assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
+        assert_int_equal(v.status, all[i].alone);
+        eagle_samples_verdict_free(&v);
+        assert_int_equal(eagle_samples_compare(&v, s, control, NULL), EAGLE_OK);
+        assert_int_equal(v.status, all[i].beside);
+        eagle_samples_verdict_free(&v);
+        eagle_samples_free(s);
+    }
+    eagle_samples_free(control);
+}
+
 /* ---- the backend's own law --------------------------------------------------------------------- */
 
 /* What a backend records: the n likeliest, and as vLLM does the drawn token where it is not there. */
@@ -606,6 +668,7 @@ int main(void)
         cmocka_unit_test(greedy_samples_have_one_right_token_each),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(counts_see_what_cancels_between_contexts),
+        cmocka_unit_test(a_control_tells_rounding_from_a_bug),
         cmocka_unit_test(a_sampler_that_keeps_to_its_own_records_passes),
         cmocka_unit_test(a_sampler_that_leaves_its_own_records_fails),
         cmocka_unit_test(records_that_do_not_suffice_are_refused_with_the_way_out),

@@ -117,8 +117,10 @@ static eagle_samples_verdict check(int32_t max_nodes, int32_t *passes)
     eagle_error err = {0};
 
     *passes = 0;
-    if (eagle_samples_check(&v, toy_model(network), responses, &opt, &how, count_pass, passes,
-                            &err) != EAGLE_OK) {
+    const eagle_samples_task task = {
+        .model = toy_model(network), .responses = responses, .session = &how};
+
+    if (eagle_samples_check(&v, &task, &opt, count_pass, passes, &err) != EAGLE_OK) {
         fail_msg("%s", err.message);
     }
     return v;
@@ -259,9 +261,10 @@ static void what_was_scored_before_an_end_is_judged(void **state)
     int64_t done = 0;
 
     (void)state;
-    assert_int_equal(
-        eagle_samples_check(&v, toy_model(network), responses, &opt, &how, give_up, &done, NULL),
-        EAGLE_OK);
+    const eagle_samples_task task = {
+        .model = toy_model(network), .responses = responses, .session = &how};
+
+    assert_int_equal(eagle_samples_check(&v, &task, &opt, give_up, &done, NULL), EAGLE_OK);
     assert_int_equal(v.n_contexts, 5);
     assert_int_equal(v.n_tokens, done);
     eagle_samples_verdict_free(&v);
@@ -276,9 +279,10 @@ static void a_continuation_beyond_the_context_is_named(void **state)
 
     (void)state;
     how.ctx = 10;
-    assert_int_equal(
-        eagle_samples_check(&v, toy_model(network), responses, &opt, &how, NULL, NULL, &err),
-        EAGLE_ELIMIT);
+    const eagle_samples_task task = {
+        .model = toy_model(network), .responses = responses, .session = &how};
+
+    assert_int_equal(eagle_samples_check(&v, &task, &opt, NULL, NULL, &err), EAGLE_ELIMIT);
     assert_non_null(strstr(err.message, "line 1: 14 tokens, the context has 10"));
 }
 
@@ -298,16 +302,16 @@ static void what_a_backend_adds_to_its_list_is_not_taken_for_likely(void **state
                  "[{\"2\":-1,\"3\":-1.5},{\"1\":-0.5,\"0\":-2,\"5\":-4}]}\n");
     scratch_join(path, dir, "r.jsonl");
     assert_int_equal(eagle_responses_read(&recorded, path, 0, NULL), EAGLE_OK);
+    const eagle_samples_task task = {.responses = recorded};
+
     opt.null = EAGLE_NULL_SAMPLER;
     opt.sampling.temperature = 1.0f;
-    assert_int_equal(eagle_samples_check(&v, NULL, recorded, &opt, NULL, NULL, NULL, &err),
-                     EAGLE_OK);
+    assert_int_equal(eagle_samples_check(&v, &task, &opt, NULL, NULL, &err), EAGLE_OK);
     assert_int_equal(v.n_tokens, 2);
     assert_int_equal(v.n_outside, 0);
     eagle_samples_verdict_free(&v);
     opt.sampling.top_k = 3;
-    assert_int_equal(eagle_samples_check(&v, NULL, recorded, &opt, NULL, NULL, NULL, &err),
-                     EAGLE_EINVAL);
+    assert_int_equal(eagle_samples_check(&v, &task, &opt, NULL, NULL, &err), EAGLE_EINVAL);
     assert_non_null(strstr(err.message, "fewer log-probabilities than top-k keeps"));
     eagle_responses_free(recorded);
 }
