@@ -165,9 +165,6 @@ eagle_status eg_judging_start(eg_judging *j, eagle_samples_verdict *out, const e
                               eagle_error *err);
 eagle_samples_test *eg_judging_add(eg_judging *j, const char *name, const char *what, int64_t n);
 
-/* The bug that explains the tokens best, if any does. */
-void eg_judging_diagnose(eg_judging *j);
-
 /* Splits alpha over the tests and decides them; `outside` tokens that no law allows are a failure. What
  * would have been found is told for a sample of `n` tokens that is compared with a law, `files` times
  * as many in all. */

@@ -214,16 +214,28 @@ void eg_observe_ratio(eagle_samples *s, eg_bug bug, double ratio, double low, do
     for (int32_t i = 0; i < EG_N_RATES; i++) {
         /* Under any law within delta of the true one the factor's mean is at most `room`. */
         const double room = s->opt.delta > 0.0 ? 1.0 + s->opt.delta * rate[i] * (high - low) : 1.0;
-        const double step = isinf(ratio) ? EXCLUDED : log((1.0 - rate[i] + rate[i] * ratio) / room);
+        const double step = log((1.0 - rate[i] + rate[i] * ratio) / room);
 
         for (eg_part p = EG_ALL; p < EG_N_PARTS; p++) {
             eg_evidence *e = &s->evidence[bug][p][i];
 
             if (p == EG_ALL || p == part) {
                 e->score += step;
-                e->now += isinf(ratio) ? 0.0 : step;
+                e->now += step;
                 e->best = e->now > e->best ? e->now : e->best;
             }
+        }
+    }
+}
+
+/* A token that the true law excludes: for a bug that allows it, against one that does not either. */
+static void excluded(eagle_samples *s, eg_bug bug, double step, int32_t source)
+{
+    const eg_part part = eg_part_of(source);
+
+    for (int32_t i = 0; i < EG_N_RATES; i++) {
+        for (eg_part p = EG_ALL; p < EG_N_PARTS; p++) {
+            s->evidence[bug][p][i].score += p == EG_ALL || p == part ? step : 0.0;
         }
     }
 }
@@ -255,8 +267,8 @@ static void weigh_bug(eagle_samples *s, eg_bug bug, uint64_t sum, const eagle_dr
         if (s->w[y] > 0) {
             eg_observe_ratio(s, bug, (double)s->wrong[y] / (double)s->w[y] * scale, low, high,
                              drawn[i].source);
-        } else if (s->wrong[y] > 0) {
-            eg_observe_ratio(s, bug, INFINITY, low, high, drawn[i].source);
+        } else {
+            excluded(s, bug, s->wrong[y] > 0 ? EXCLUDED : -EXCLUDED, drawn[i].source);
         }
     }
 }

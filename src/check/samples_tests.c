@@ -247,7 +247,8 @@ static void test_evidence(eg_judging *j)
     t->p = fmin(1.0, exp(-x.best) * x.n);
 }
 
-void eg_judging_diagnose(eg_judging *j)
+/* The bug that explains the tokens best, if any does. */
+static void diagnose(eg_judging *j)
 {
     const strongest x = find_strongest(j->s);
 
@@ -366,8 +367,8 @@ void eg_judging_end(eg_judging *j, int64_t outside, double n, double files)
     const int32_t failed = decide(j, share);
 
     say_power(j, share, n, files);
-    eg_judging_diagnose(j);
     if (failed > 0 || outside > 0) {
+        diagnose(j);
         diagnose_lags(j);
         v->status = EAGLE_EFAILED;
     } else if (v->power < o->power) {

@@ -3,14 +3,16 @@
 # under other options fail with the right name, few are inconclusive, files that are none are exit 3.
 . tests/cli/lib.sh
 
-"$EAGLE" --version | grep -q '^  .*[Mm][Pp][Ff][Rr].*missing' && { echo "built without MPFR"; exit 77; }
+"$EAGLE" --version | grep -q '^  check-samples *missing' && { echo "built without MPFR"; exit 77; }
 toy=testdata/toy
 samples=$work/samples.jsonl
 
-# draw ARGUMENT...: 4 continuations of 500 tokens, each with a seed of its own.
+# draw FIRST ARGUMENT...: 4 continuations of 500 tokens, each with a seed of its own, from FIRST on.
 draw() {
-    for seed in 1 2 3 4; do
-        "$EAGLE" generate -q -t 1 -m $toy -H $toy-eagle1 --prompt-ids 1,$((seed + 3)) -c 600 \
+    first=$1
+    shift
+    for seed in $first $((first + 1)) $((first + 2)) $((first + 3)); do
+        "$EAGLE" generate -q -t 1 -m $toy -H $toy-eagle1 --prompt-ids 1,$((seed % 4 + 3)) -c 600 \
             --ignore-eos -n 500 -s $seed --format json "$@" || exit 1
     done
 }
@@ -19,16 +21,18 @@ judge() {
 }
 
 calls() {
-    draw --temp 0.8 >"$samples"
+    draw 1 --temp 0.8 >"$samples"
+    draw 11 --temp 0.8 >"$work/control.jsonl"
     judge --temp 0.8 --tv 0.2
     judge --temp 0.8
     judge --temp 0.8 --tv 0.2 --delta 0.01
     judge --temp 0.8 --tv 0.01 --delta 0.02
     judge --temp 1.4 --tv 0.2
+    judge --temp 1.4 --tv 0.2 --control "$work/control.jsonl"
     judge --temp 0.8 --top-k 3
     judge --temp 0 --tv 0.2
     cp "$samples" "$work/first.jsonl"
-    draw --temp 1 --top-p 0.9 >"$samples"
+    draw 1 --temp 1 --top-p 0.9 >"$samples"
     judge --top-p 0.9 --tv 0.2
     judge --top-p 0.9 --tv 0.2 --temp 0.8
 
@@ -41,6 +45,7 @@ calls() {
     run check-samples
     run check-samples testdata/responses/eagle.jsonl
     run check-samples -m $toy testdata/responses/eagle.jsonl --processed
+    run check-samples -m $toy testdata/responses/eagle.jsonl --delta 0.1 --control "$samples" | sed "s|$work|WORK|g"
     run check-samples -m $toy testdata/responses/vllm-chat-texts.json
     printf '{"prompt_ids": [1], "output_ids": [3]}\n{"prompt_ids": [1], "output_ids": [16]}\n' >"$samples"
     judge

@@ -342,6 +342,32 @@ static void the_margin_is_what_the_law_has_to_change(void **state)
     }
 }
 
+/* Whether a token is accepted or residual depends on the token: of either kind alone u is far from
+ * uniform, of both together it is. */
+static int32_t accepts_low_tokens(world *w, int32_t last, int32_t before, int32_t i,
+                                  const eagle_sampling *sampling, int32_t *source)
+{
+    const int32_t token = right(w, last, before, i, sampling, source);
+
+    *source = token < 6 ? EAGLE_SOURCE_ACCEPTED : EAGLE_SOURCE_RESIDUAL;
+    return token;
+}
+
+static void accepted_and_residual_tokens_are_judged_together(void **state)
+{
+    eagle_samples_options opt;
+    world w;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    make_world(&w, 7, 4.0f);
+    eagle_samples_verdict v = run(&w, accepts_low_tokens, &opt.sampling, 3000, &opt);
+
+    assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
+    assert_int_equal(find(&v, "u", "where there were children")->n, 3000);
+    eagle_samples_verdict_free(&v);
+}
+
 /* ---- verdicts --------------------------------------------------------------------------------- */
 
 static void too_few_tokens_are_inconclusive_and_say_how_many_it_takes(void **state)
@@ -664,6 +690,7 @@ int main(void)
         cmocka_unit_test(each_bug_is_found_and_named),
         cmocka_unit_test(a_token_beyond_the_cut_fails_at_once_and_is_named),
         cmocka_unit_test(the_margin_is_what_the_law_has_to_change),
+        cmocka_unit_test(accepted_and_residual_tokens_are_judged_together),
         cmocka_unit_test(too_few_tokens_are_inconclusive_and_say_how_many_it_takes),
         cmocka_unit_test(greedy_samples_have_one_right_token_each),
         cmocka_unit_test(options_out_of_range_are_refused),
