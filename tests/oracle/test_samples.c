@@ -368,6 +368,64 @@ static void accepted_and_residual_tokens_are_judged_together(void **state)
     eagle_samples_verdict_free(&v);
 }
 
+/* The law of another temperature is a few percent away: within delta no test, and no evidence for a
+ * bug, may call that a failure. */
+static void a_law_within_delta_is_no_evidence_for_a_bug(void **state)
+{
+    eagle_samples_options opt;
+    world w;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.sampling.temperature = 0.8f;
+    make_world(&w, 7, 4.0f);
+    eagle_samples_verdict v = run(&w, without_temperature, &opt.sampling, 6000, &opt);
+
+    assert_int_equal(v.status, EAGLE_EFAILED);
+    assert_true(find(&v, "e-value", "")->failed);
+    eagle_samples_verdict_free(&v);
+    opt.delta = 0.12;
+    v = run(&w, without_temperature, &opt.sampling, 6000, &opt);
+    assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
+    eagle_samples_verdict_free(&v);
+}
+
+/* Tokens of 0.9 and 0.1: the sum is as far off as the rare one is frequent, whose law is binomial. The
+ * plain normal tail is five times too small here. */
+static void the_surprisal_allows_for_a_skewed_law(void **state)
+{
+    enum { N = 400, RARE = 70 };
+    float row[VOCAB];
+    eagle_samples_options opt;
+    eagle_samples *s = NULL;
+    eagle_samples_verdict v;
+    double tail = 0.0;
+
+    (void)state;
+    for (int32_t i = 0; i < VOCAB; i++) {
+        row[i] = i == 0 ? (float)log(9.0) : (i == 1 ? 0.0f : -80.0f);
+    }
+    for (int32_t k = RARE; k <= N; k++) {
+        tail += exp(lgamma(N + 1.0) - lgamma(k + 1.0) - lgamma(N - k + 1.0) + k * log(0.1) +
+                    (N - k) * log(0.9));
+    }
+    eagle_samples_defaults(&opt);
+    assert_int_equal(eagle_samples_create(&s, VOCAB, &opt, NULL), EAGLE_OK);
+    for (int32_t i = 0; i < N; i++) {
+        const eagle_drawn d = {.token = i < RARE ? 1 : 0, .response = i, .source = -1};
+
+        assert_int_equal(eagle_samples_add(s, row, NULL, &d, 1, NULL), EAGLE_OK);
+    }
+    assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
+    const double p = find(&v, "surprisal", "")->p;
+
+    if (!(p > tail && p < 4.0 * tail)) { /* both tails, and what is left of the skew */
+        fail_msg("p %g, exact %g", p, tail);
+    }
+    eagle_samples_verdict_free(&v);
+    eagle_samples_free(s);
+}
+
 /* ---- verdicts --------------------------------------------------------------------------------- */
 
 static void too_few_tokens_are_inconclusive_and_say_how_many_it_takes(void **state)
@@ -691,6 +749,8 @@ int main(void)
         cmocka_unit_test(a_token_beyond_the_cut_fails_at_once_and_is_named),
         cmocka_unit_test(the_margin_is_what_the_law_has_to_change),
         cmocka_unit_test(accepted_and_residual_tokens_are_judged_together),
+        cmocka_unit_test(a_law_within_delta_is_no_evidence_for_a_bug),
+        cmocka_unit_test(the_surprisal_allows_for_a_skewed_law),
         cmocka_unit_test(too_few_tokens_are_inconclusive_and_say_how_many_it_takes),
         cmocka_unit_test(greedy_samples_have_one_right_token_each),
         cmocka_unit_test(options_out_of_range_are_refused),

@@ -286,6 +286,71 @@ static void a_continuation_beyond_the_context_is_named(void **state)
     assert_non_null(strstr(err.message, "line 1: 14 tokens, the context has 10"));
 }
 
+/* Appends a token to a session of one's own, and gives the logits after it. */
+static const float *append(eagle_session *s, int32_t token)
+{
+    eagle_rows rows;
+
+    assert_int_equal(eagle_session_feed(&rows, s, &token, 1, NULL), EAGLE_OK);
+    return rows.logits;
+}
+
+/* Each token drawn from the law of the position before: the row is taken from the tree's own parent. */
+static void a_row_off_by_one_is_recognised(void **state)
+{
+    static char text[60 * 100];
+    const eagle_samples_options opt = judge_options();
+    const eagle_session_options how = session_options(17);
+    eagle_responses *wrong = NULL;
+    eagle_samples_verdict v;
+    char path[SCRATCH_PATH];
+    uint64_t random = 1;
+    size_t n = 0;
+
+    (void)state;
+    for (int32_t i = 0; i < 60; i++) {
+        eagle_session_options own = session_options(1);
+        eagle_session *s = NULL;
+        float before[VOCAB];
+        float row[VOCAB];
+
+        own.ctx = CTX;
+        assert_int_equal(eagle_session_create(&s, toy_model(network), NULL, &own, NULL), EAGLE_OK);
+        memcpy(before, append(s, 1), sizeof before);
+        memcpy(row, append(s, 4), sizeof row);
+        n += (size_t)sprintf(text + n, "{\"prompt_ids\":[1,4],\"output_ids\":[");
+        for (int32_t k = 0; k < LENGTH; k++) {
+            double sum = 0.0;
+            int32_t token = 0;
+
+            for (int32_t j = 0; j < VOCAB; j++) {
+                sum += exp((double)before[j] / 0.5);
+            }
+            double u = ((double)(toy_random(&random) >> 11) + 0.5) * 0x1p-53 * sum;
+
+            while (token < VOCAB - 1 && u >= exp((double)before[token] / 0.5)) {
+                u -= exp((double)before[token++] / 0.5);
+            }
+            n += (size_t)sprintf(text + n, "%s%d", k > 0 ? "," : "", token);
+            memcpy(before, row, sizeof before);
+            memcpy(row, append(s, token), sizeof row);
+        }
+        n += (size_t)sprintf(text + n, "]}\n");
+        eagle_session_free(s);
+    }
+    scratch_text(dir, "w.jsonl", text);
+    scratch_join(path, dir, "w.jsonl");
+    assert_int_equal(eagle_responses_read(&wrong, path, VOCAB, NULL), EAGLE_OK);
+    const eagle_samples_task task = {
+        .model = toy_model(network), .responses = wrong, .session = &how};
+
+    assert_int_equal(eagle_samples_check(&v, &task, &opt, NULL, NULL, NULL), EAGLE_OK);
+    assert_int_equal(v.status, EAGLE_EFAILED);
+    assert_string_equal(v.diagnosis, "the law is that of the row before (off by one)");
+    eagle_samples_verdict_free(&v);
+    eagle_responses_free(wrong);
+}
+
 /* Lists of two and of three, whose third is the token that was drawn: two were asked for. A top-k of 3
  * then lacks one. */
 static void what_a_backend_adds_to_its_list_is_not_taken_for_likely(void **state)
@@ -324,6 +389,7 @@ int main(void)
         cmocka_unit_test(the_numbers_are_those_of_plain_teacher_forcing),
         cmocka_unit_test(what_was_scored_before_an_end_is_judged),
         cmocka_unit_test(a_continuation_beyond_the_context_is_named),
+        cmocka_unit_test(a_row_off_by_one_is_recognised),
         cmocka_unit_test(what_a_backend_adds_to_its_list_is_not_taken_for_likely),
     };
 
