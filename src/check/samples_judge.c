@@ -121,7 +121,7 @@ static double uniform(uint64_t seed, const eagle_drawn *d)
 static eagle_status keep(eagle_samples *s, double u, const eagle_drawn *d, eagle_error *err)
 {
     if (d->response >= s->cap_responses) {
-        const int32_t cap = d->response < INT32_MAX / 2 ? 2 * d->response + 16 : INT32_MAX;
+        const int32_t cap = d->response < INT32_MAX / 4 ? 2 * d->response + 16 : INT32_MAX;
         eg_numbers *more = realloc(s->numbers, (size_t)cap * sizeof *more);
 
         if (more == NULL) {
@@ -136,7 +136,7 @@ static eagle_status keep(eagle_samples *s, double u, const eagle_drawn *d, eagle
     eg_numbers *row = &s->numbers[d->response];
 
     if (d->index >= row->cap) {
-        const int32_t cap = d->index < INT32_MAX / 2 ? 2 * d->index + 16 : INT32_MAX;
+        const int32_t cap = d->index < INT32_MAX / 4 ? 2 * d->index + 16 : INT32_MAX;
         double *more = realloc(row->u, (size_t)cap * sizeof *more);
 
         if (more == NULL) {

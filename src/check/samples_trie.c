@@ -117,7 +117,7 @@ static int32_t common(const int32_t *a, int32_t n_a, const int32_t *b, int32_t n
 static eagle_status add_node(scoring *t, int32_t depth, int32_t i, eagle_error *err)
 {
     if (t->n_nodes == t->cap) {
-        const int32_t cap = t->cap < INT32_MAX / 2 ? 2 * t->cap + 256 : INT32_MAX;
+        const int32_t cap = t->cap < INT32_MAX / 4 ? 2 * t->cap + 256 : INT32_MAX;
         trie_node *more = realloc(t->node, (size_t)cap * sizeof *more);
 
         if (more == NULL || t->cap == cap) {

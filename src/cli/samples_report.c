@@ -142,10 +142,34 @@ static json_t *outside_json(const eg_samples_report *r)
                      o->response, "output", o->index, "token", o->token, "margin", o->margin);
 }
 
+static double real(eagle_decimal d)
+{
+    double x = (double)d.num;
+
+    for (int32_t i = 0; i < d.places; i++) {
+        x /= 10.0;
+    }
+    return x;
+}
+
+static json_t *settings_json(const eg_samples_report *r)
+{
+    const eg_options *opt = r->opt;
+    const eg_samples_options *o = &opt->samples;
+    char seed[24];
+
+    snprintf(seed, sizeof seed, "%" PRIu64, opt->seed);
+    return json_pack("{s:f, s:i, s:f, s:f, s:s, s:b, s:b, s:f, s:f, s:f, s:f, s:s, s:s}",
+                     "temperature", (double)opt->temperature, "top_k", opt->top_k, "top_p",
+                     real(opt->top_p), "min_p", real(opt->min_p), "null",
+                     o->null == EAGLE_NULL_MODEL ? "model" : "sampler", "processed", o->processed,
+                     "control", r->control != NULL, "delta", o->delta, "alpha", o->alpha, "tv",
+                     o->tv, "power", o->power, "seed", seed, "contract", eagle_contract());
+}
+
 eagle_status eg_samples_json(eg_sink *sink, const eg_samples_report *r, eagle_error *err)
 {
     const eagle_samples_verdict *v = r->verdict;
-    const eg_samples_options *o = &r->opt->samples;
     json_t *tests = json_array();
     json_t *doc = NULL;
     eagle_status st = EAGLE_OK;
@@ -156,7 +180,7 @@ eagle_status eg_samples_json(eg_sink *sink, const eg_samples_report *r, eagle_er
     }
     doc = json_pack(
         "{s:s, s:{s:s, s:b, s:I, s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:f, s:f, s:o}, "
-        "s:{s:s, s:b, s:f, s:f, s:f, s:f, s:s}}",
+        "s:o}",
         "schema", "eagle.check-samples/1", "result", "verdict", eg_verdict_name(v->status),
         "interrupted", r->interrupted, "n_tokens", (json_int_t)v->n_tokens, "n_continuations",
         eagle_responses_count(r->responses), "n_contexts", (json_int_t)v->n_contexts,
@@ -164,9 +188,7 @@ eagle_status eg_samples_json(eg_sink *sink, const eg_samples_report *r, eagle_er
         "n_boundary", (json_int_t)v->n_boundary, "outside", outside_json(r), "tests", tests,
         "diagnosis", v->diagnosis, "power", v->power, "excluded_tv", v->found, "tokens_needed",
         v->needed == INT64_MAX ? json_null() : json_integer((json_int_t)v->needed), "settings",
-        "null", o->null == EAGLE_NULL_MODEL ? "model" : "sampler", "control", r->control != NULL,
-        "delta", o->delta, "alpha", o->alpha, "tv", o->tv, "power", o->power, "contract",
-        eagle_contract());
+        settings_json(r));
     if (doc == NULL || bad != 0) {
         json_decref(doc);
         return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the JSON document");
