@@ -125,6 +125,11 @@ endif
 ifneq ($(have_gmp),1)
 sources := $(filter-out $(filter-out src/prove/float_rules.c,$(wildcard src/prove/*.c)),$(sources))
 endif
+ifneq ($(have_mpfr),1)
+sources := $(filter-out src/check/statistics.c src/check/samples%.c,$(sources)) $(wildcard src/check/samples_absent.c)
+else
+sources := $(filter-out src/check/samples_absent.c,$(sources))
+endif
 
 lib_sources := $(filter-out src/cli/%,$(sources))
 cli_sources := $(filter src/cli/%,$(sources))

@@ -13,6 +13,7 @@
 #include "eagle/probe.h"
 #include "eagle/responses.h"
 #include "eagle/runtime.h"
+#include "eagle/samples.h"
 #include "eagle/selftest.h"
 #include "eagle/session.h"
 #include "eagle/status.h"

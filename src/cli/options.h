@@ -26,7 +26,8 @@ enum {
     EG_TRACE_SHOW = 4096,
     EG_TRACE_DRAW = 8192,
     EG_TRACE_DIFF = 16384,
-    EG_CHECK = 65536
+    EG_CHECK = 65536,
+    EG_CHECK_SAMPLES = 131072
 };
 
 /* Places in the table; EG_GIVEN(opt, X) tells whether option X stood on the command line. */
@@ -58,6 +59,13 @@ enum {
     EG_OPT_SPEC,
     EG_OPT_SPEC_CHILDREN,
     EG_OPT_VERIFY,
+    EG_OPT_NULL,
+    EG_OPT_PROCESSED,
+    EG_OPT_SAMPLES_CONTROL,
+    EG_OPT_DELTA,
+    EG_OPT_ALPHA,
+    EG_OPT_TV,
+    EG_OPT_POWER,
     EG_OPT_TREES,
     EG_OPT_AGAINST,
     EG_OPT_NO_PLAIN,
@@ -210,6 +218,17 @@ typedef struct {
     int32_t round;
 } eg_trace_choice;
 
+/* How samples are judged; how they were drawn stands with the options of drawing. */
+typedef struct {
+    int32_t null;        /* eagle_samples_null */
+    const char *control; /* a file             */
+    bool processed;
+    double delta;
+    double alpha;
+    double tv;
+    double power;
+} eg_samples_options;
+
 /* What the command line said. Strings are borrowed from argv. */
 typedef struct {
     bool given[EG_OPT_COUNT];
@@ -237,6 +256,7 @@ typedef struct {
     eg_net_options net;
     eg_trace_choice trace;
     eagle_train_options train; /* but for seed and threads, which are below */
+    eg_samples_options samples;
     int64_t save_every;
     int64_t eval_every;
     int32_t eval_tokens;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_responses.c - arbitrary bytes as responses of other implementations. */
+/* fuzz_responses.c - arbitrary bytes as responses of other implementations, judged by what they
+ * recorded. */
 #include "eagle/responses.h"
+#include "eagle/samples.h"
 #include "fuzz/fuzz.h"
 #include "support/lib_scratch.h"
 
@@ -33,6 +35,33 @@ static void check(const eagle_response *r)
     }
 }
 
+/* By the law that stands beside the tokens, as if drawn from it, and through filters. */
+static void judge(const eagle_responses *responses)
+{
+    static const eagle_sampling how[3] = {
+        {.temperature = 1.0f, .top_p = {.num = 1}},
+        {.temperature = 0.5f, .top_k = 2, .top_p = {.num = 9, .places = 1}},
+        {.temperature = 1.0f, .top_p = {.num = 5, .places = 1}, .min_p = {.num = 1, .places = 1}}};
+    const eagle_samples_task task = {.responses = responses};
+
+    for (int i = 0; i < 3; i++) {
+        eagle_samples_options opt;
+        eagle_samples_verdict v;
+        eagle_error err = {0};
+
+        eagle_samples_defaults(&opt);
+        opt.null = EAGLE_NULL_SAMPLER;
+        opt.sampling = how[i];
+        const eagle_status st = eagle_samples_check(&v, &task, &opt, NULL, NULL, &err);
+
+        fuzz_check_error(st != EAGLE_OK, err.message);
+        for (int32_t t = 0; t < v.n_test; t++) {
+            promise(v.test[t].p >= 0.0 && v.test[t].p <= 1.0);
+        }
+        eagle_samples_verdict_free(&v);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[SCRATCH_PATH];
@@ -47,6 +76,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_check_error(st != EAGLE_OK, err.message);
     for (int32_t i = 0; st == EAGLE_OK && i < eagle_responses_count(responses); i++) {
         check(eagle_responses_at(responses, i));
+    }
+    if (st == EAGLE_OK) {
+        judge(responses);
     }
     eagle_responses_free(responses);
     return 0;

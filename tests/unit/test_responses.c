@@ -311,6 +311,9 @@ static void values_of_other_types_are_refused(void **state)
         {"{\"meta_info\":{\"output_token_logprobs\":[[-1,2]]},\"output_ids\":[3],"
          "\"prompt_token_ids\":[1]}",
          "is of token 2, output token 0 is 3"},
+        {"{\"prompt_token_ids\":[1],\"tokens\":[2],\"completion_probabilities\":"
+         "[{\"id\":3,\"logprob\":-1}]}",
+         "is of token 3, output token 0 is 2"},
         {"{\"prompt_token_ids\":[1],\"tokens\":[2],\"completion_probabilities\":[{\"id\":2}]}",
          "completion_probabilities[0] is nothing"},
         {"{\"prompt_token_ids\":[1],\"tokens\":[2],\"completion_probabilities\":"
