@@ -112,8 +112,9 @@ sources := $(filter-out %_neon.c,$(sources))
 endif
 ifneq ($(have_json),1)
 sources := $(filter-out src/formats/% src/model/open.c src/tokenizer/% src/cli/% \
-             src/train/corpus_read.c src/train/corpus_jsonl.c src/train/features%.c \
-             src/train/checkpoint.c src/train/export.c src/train/step.c src/train/trainer.c src/trace/%,$(sources))
+             src/check/check.c src/check/claims%.c src/check/respons%.c src/train/corpus_read.c src/train/corpus_jsonl.c \
+             src/train/features%.c src/train/checkpoint.c src/train/export.c src/train/step.c src/train/trainer.c \
+             src/trace/%,$(sources))
 endif
 ifneq ($(have_text),1)
 sources := $(filter-out src/tokenizer/%,$(sources)) $(wildcard src/tokenizer/absent.c)
@@ -122,7 +123,12 @@ sources := $(filter-out src/tokenizer/absent.c,$(sources))
 endif
 
 ifneq ($(have_gmp),1)
-sources := $(filter-out src/prove/%,$(sources))
+sources := $(filter-out $(filter-out src/prove/float_rules.c,$(wildcard src/prove/*.c)),$(sources))
+endif
+ifneq ($(have_mpfr),1)
+sources := $(filter-out src/check/statistics.c src/check/samples%.c,$(sources)) $(wildcard src/check/samples_absent.c)
+else
+sources := $(filter-out src/check/samples_absent.c,$(sources))
 endif
 
 lib_sources := $(filter-out src/cli/%,$(sources))

@@ -44,6 +44,7 @@ fuzz-seeds:
 	  mkdir -p $(fuzz_corpus)/$$name; \
 	done; \
 	mkdir -p $(fuzz_found); \
+	cp testdata/responses/* $(fuzz_corpus)/responses/; \
 	for dir in testdata/bad/*/; do \
 	  name=$$(basename $$dir); \
 	  for pair in safetensors:model.safetensors index:model.safetensors.index.json \

@@ -3,6 +3,7 @@
 #ifndef EAGLE_EAGLE_H
 #define EAGLE_EAGLE_H
 
+#include "eagle/check.h"
 #include "eagle/corpus.h"
 #include "eagle/drafter.h"
 #include "eagle/evaluate.h"
@@ -10,7 +11,9 @@
 #include "eagle/generate.h"
 #include "eagle/model.h"
 #include "eagle/probe.h"
+#include "eagle/responses.h"
 #include "eagle/runtime.h"
+#include "eagle/samples.h"
 #include "eagle/selftest.h"
 #include "eagle/session.h"
 #include "eagle/status.h"

@@ -105,8 +105,10 @@ static const eagle_part parts[] = {
 #endif
 #ifdef EG_HAVE_MPFR
     {"exhaustive selftest", 1, "MPFR"},
+    {"check-samples", 1, "MPFR"},
 #else
     {"exhaustive selftest", 0, "libmpfr-dev"},
+    {"check-samples", 0, "libmpfr-dev"},
 #endif
 #ifdef EG_HAVE_GMP
     {"prove", 1, "GMP"},

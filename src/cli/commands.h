@@ -8,10 +8,12 @@
 /* Each runs to its end and leaves stdout flushed; a failure fills *err. */
 eagle_status eg_cmd_generate(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_score(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_check(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_inspect(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_tokenize(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_bench(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_eval(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_check_samples(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_train_plot(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_selftest(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_train_target(const eg_options *opt, eagle_error *err);

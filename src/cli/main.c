@@ -20,6 +20,11 @@ static void head_defaults(eg_options *opt)
     eagle_train_defaults_head(&opt->train);
 }
 
+static void samples_defaults(eg_options *opt)
+{
+    opt->temperature = 1.0f;
+}
+
 static const eg_command commands[] = {
     {"generate", EG_GENERATE, "-m DIR [-H DIR] [-p TEXT] [options]",
      "completes prompts, with or without a head", 0, eg_cmd_generate, NULL},
@@ -29,6 +34,12 @@ static const eg_command commands[] = {
     {"eval", EG_EVAL, "-m DIR -H DIR --prompts FILE [--trees LIST] [--against DIR] [options]",
      "acceptance length of heads and trees, equality with plain decoding, speed of both", 0,
      eg_cmd_eval, NULL},
+    {"check", EG_CHECK, "-m DIR FILE [--control FILE] [options]",
+     "judges another implementation's run: a trace, token lists or saved responses", 1,
+     eg_cmd_check, NULL},
+    {"check-samples", EG_CHECK_SAMPLES, "-m DIR FILE [--temp T] [--top-k K] [--top-p P] [options]",
+     "do tokens that another implementation drew follow the law? with the power of the answer", 1,
+     eg_cmd_check_samples, samples_defaults},
     {"inspect", EG_INSPECT, "MODEL [HEAD] [options]",
      "what was understood of a model and its head, whether they fit, the memory they need", 2,
      eg_cmd_inspect, NULL},

@@ -6,6 +6,7 @@
 #define REPORTS (EG_GENERATE | EG_SCORE | EG_BENCH | EG_EVAL)
 #define DRAFTS  (EG_GENERATE | EG_BENCH | EG_EVAL | EG_TRACE_RECORD) /* a round over and over */
 #define TRACES  (EG_TRACE_SHOW | EG_TRACE_DRAW | EG_TRACE_DIFF)      /* read one              */
+#define JUDGES  (EG_CHECK | EG_CHECK_SAMPLES)                        /* what others did       */
 #define LEARNS  (EG_TRAIN_HEAD | EG_TRAIN_TARGET)
 #define READS   (LEARNS | EG_TRAIN_FEATURES) /* texts, to learn from    */
 #define TEXTS   (EG_GENERATE | EG_SCORE | EG_TOKENIZE | EG_TRACE_RECORD)
@@ -16,7 +17,7 @@
 static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_MODEL] = {"model", 'm', "DIR", NULL,
                       RUNS | EG_INSPECT | EG_TOKENIZE | EG_TRAIN_HEAD | EG_TRAIN_FEATURES |
-                          EG_TRACE_SHOW | EG_TRACE_DRAW,
+                          EG_TRACE_SHOW | EG_TRACE_DRAW | JUDGES,
                       EG_KIND_TEXT, AT(model), 0, 0, "the target: a Hugging Face directory"},
     [EG_OPT_HEAD] = {"head", 'H', "DIR", NULL, DRAFTS | EG_INSPECT, EG_KIND_TEXT, AT(head), 0, 0,
                      "an EAGLE head for it"},
@@ -39,24 +40,25 @@ static const eg_option table[EG_OPT_COUNT] = {
                        "ids to text"},
     [EG_OPT_MAX_TOKENS] = {"max-tokens", 'n', "N", "256", DRAFTS, EG_KIND_WHOLE, AT(max_tokens),
                            NO_END, "tokens to generate at most; bench takes 64 unless told"},
-    [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT, EG_KIND_WHOLE, AT(ctx), COUNT,
+    [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT | JUDGES, EG_KIND_WHOLE, AT(ctx),
+                    COUNT,
                     "positions of the KV cache (default: what is needed, at most the "
                     "model's; bench, inspect: 512)"},
-    [EG_OPT_CHUNK] = {"chunk", 0, "N", "256", RUNS, EG_KIND_WHOLE, AT(chunk), COUNT,
+    [EG_OPT_CHUNK] = {"chunk", 0, "N", "256", RUNS | JUDGES, EG_KIND_WHOLE, AT(chunk), COUNT,
                       "prompt tokens per pass, no bit depends on it; bench takes 512 unless told"},
     [EG_OPT_STOP] = {"stop", 0, "TEXT", NULL, EG_GENERATE, EG_KIND_TEXTS, AT(stop), 1, 16,
                      "end before this text; may be given up to 16 times"},
     [EG_OPT_IGNORE_EOS] = {"ignore-eos", 0, NULL, NULL, EG_GENERATE | EG_EVAL | EG_TRACE_RECORD,
                            EG_KIND_FLAG, AT(ignore_eos), 0, 0, "go on after an end token"},
-    [EG_OPT_TEMP] = {"temp", 0, "T", "0", DRAFTS, EG_KIND_REAL, AT(temperature), 0, 0,
+    [EG_OPT_TEMP] = {"temp", 0, "T", "0", DRAFTS | JUDGES, EG_KIND_REAL, AT(temperature), 0, 0,
                      "temperature; 0 is greedy"},
-    [EG_OPT_TOP_K] = {"top-k", 0, "K", "0", DRAFTS, EG_KIND_WHOLE, AT(top_k), NO_END,
+    [EG_OPT_TOP_K] = {"top-k", 0, "K", "0", DRAFTS | JUDGES, EG_KIND_WHOLE, AT(top_k), NO_END,
                       "keep the K most likely tokens; 0 keeps all"},
-    [EG_OPT_TOP_P] = {"top-p", 0, "P", "1", DRAFTS, EG_KIND_DECIMAL, AT(top_p), 1, 0,
+    [EG_OPT_TOP_P] = {"top-p", 0, "P", "1", DRAFTS | JUDGES, EG_KIND_DECIMAL, AT(top_p), 1, 0,
                       "keep the fewest tokens with mass P; in (0,1]"},
-    [EG_OPT_MIN_P] = {"min-p", 0, "P", "0", DRAFTS, EG_KIND_DECIMAL, AT(min_p), 0, 0,
+    [EG_OPT_MIN_P] = {"min-p", 0, "P", "0", DRAFTS | JUDGES, EG_KIND_DECIMAL, AT(min_p), 0, 0,
                       "keep tokens of at least P times the largest probability"},
-    [EG_OPT_SEED] = {"seed", 's', "N", "0", DRAFTS | LEARNS, EG_KIND_SEED, AT(seed), 0, 0,
+    [EG_OPT_SEED] = {"seed", 's', "N", "0", DRAFTS | LEARNS | JUDGES, EG_KIND_SEED, AT(seed), 0, 0,
                      "same seed, same tokens, same weights; random takes one and prints it"},
     [EG_OPT_SPEC_DEPTH] = {"spec-depth", 0, "L", "5", DRAFTS | EG_TRAIN_HEAD, EG_KIND_WHOLE,
                            AT(spec_depth), COUNT, "levels of the dynamic tree"},
@@ -79,6 +81,23 @@ static const eg_option table[EG_OPT_COUNT] = {
                        AT(verify), 0, 0,
                        "rule (default: greedy at temperature 0, else coupled; drawn children: "
                        "rejection)"},
+    [EG_OPT_NULL] = {"null", 0, "model|sampler", "model", EG_CHECK_SAMPLES, EG_KIND_CHOICE,
+                     AT(samples.null), 0, 0,
+                     "whose law: the model's, or that of the log-probabilities in the file"},
+    [EG_OPT_PROCESSED] = {"processed", 0, NULL, NULL, EG_CHECK_SAMPLES, EG_KIND_FLAG,
+                          AT(samples.processed), 0, 0,
+                          "the file's log-probabilities are those after temperature and filters"},
+    [EG_OPT_SAMPLES_CONTROL] =
+        {"control", 0, "FILE", NULL, EG_CHECK_SAMPLES, EG_KIND_TEXT, AT(samples.control), 0, 0,
+         "samples of the same backend without its drafter, to compare with instead"},
+    [EG_OPT_DELTA] = {"delta", 0, "X", "0", EG_CHECK_SAMPLES, EG_KIND_DOUBLE, AT(samples.delta), 0,
+                      1, "room for the backend's rounding: a total variation from the model's law"},
+    [EG_OPT_ALPHA] = {"alpha", 0, "A", "1e-6", EG_CHECK_SAMPLES, EG_KIND_DOUBLE, AT(samples.alpha),
+                      1, 1, "false alarms of all tests together"},
+    [EG_OPT_TV] = {"tv", 0, "X", "0.01", EG_CHECK_SAMPLES, EG_KIND_DOUBLE, AT(samples.tv), 1, 1,
+                   "bias that passing is to exclude, a total variation"},
+    [EG_OPT_POWER] = {"power", 0, "P", "0.99", EG_CHECK_SAMPLES, EG_KIND_DOUBLE, AT(samples.power),
+                      1, 1, "probability with which such a bias would be found"},
     [EG_OPT_TREES] = {"trees", 0, "LIST", NULL, EG_EVAL, EG_KIND_TEXT, AT(trees), 0, 0,
                       "several drafters in one run, separated by ; - L,K,N of a dynamic tree, or "
                       "what --spec-tree takes"},
@@ -118,11 +137,12 @@ static const eg_option table[EG_OPT_COUNT] = {
                              AT(trace.layers), 0, 0, "only these layers of the target, from 0"},
     [EG_OPT_TRACE_ROUND] = {"round", 0, "R", "1", EG_TRACE_DRAW, EG_KIND_WHOLE, AT(trace.round),
                             NO_END, "the round that is drawn"},
-    [EG_OPT_FORMAT] = {"format", 0, "text|json", "text", REPORTS | EG_INSPECT | EG_TRACE_DIFF,
-                       EG_KIND_CHOICE, AT(format), 0, 0, "of the result"},
+    [EG_OPT_FORMAT] = {"format", 0, "text|json", "text",
+                       REPORTS | JUDGES | EG_INSPECT | EG_TRACE_DIFF, EG_KIND_CHOICE, AT(format), 0,
+                       0, "of the result"},
     [EG_OPT_OUTPUT] = {"output", 'o', "FILE", NULL,
-                       EG_GENERATE | EG_EVAL | EG_TRAIN_FEATURES | EG_TRAIN_PLOT | EG_TRACE_RECORD |
-                           EG_TRACE_DRAW,
+                       EG_GENERATE | EG_EVAL | EG_CHECK | EG_TRAIN_FEATURES | EG_TRAIN_PLOT |
+                           EG_TRACE_RECORD | EG_TRACE_DRAW,
                        EG_KIND_TEXT, AT(output), 0, 0, "write the result there"},
     [EG_OPT_SCORE_OUTPUT] = {"output", 'o', "FILE", NULL, EG_SCORE, EG_KIND_TEXT, AT(output), 0, 0,
                              "write logits and features there, as safetensors"},
@@ -242,22 +262,34 @@ static const eg_option table[EG_OPT_COUNT] = {
                     "write JSON lines about steps and validations, which train plot draws"},
     [EG_OPT_DRY_RUN] = {"dry-run", 0, NULL, NULL, LEARNS, EG_KIND_FLAG, AT(dry_run), 0, 0,
                         "show memory, parameters, time and one sample; train nothing"},
-    [EG_OPT_THREADS] = {"threads", 't', "N", NULL, RUNS | READS | EG_INSPECT | EG_SELFTEST,
+    [EG_OPT_CONTROL] = {"control", 0, "FILE", NULL, EG_CHECK, EG_KIND_TEXT, AT(control), 0, 0,
+                        "runs of the same implementation without a drafter: noise or bug?"},
+    [EG_OPT_NEAR_TIE] = {"near-tie", 0, "pass|warn|fail", "warn", EG_CHECK, EG_KIND_CHOICE,
+                         AT(near_tie), 0, 0,
+                         "what a token within rounding of ours counts as; warn is exit 8"},
+    [EG_OPT_RULE] = {"rule", 0, "NAME", NULL, EG_CHECK, EG_KIND_TEXT, AT(rule), 0, 0,
+                     "replay decisions under plain, safeailab, transformers or "
+                     "sglang-target-only (default: as the file says)"},
+    [EG_OPT_CHECK_EPS] = {"eps", 0, "X", "0", EG_CHECK, EG_KIND_DOUBLE, AT(eps), 0, 0,
+                          "what rounding may make of a logit; 0: by the type"},
+    [EG_OPT_CHECK_DTYPE] = {"dtype", 0, "f32|bf16|f16", "f32", EG_CHECK, EG_KIND_DTYPE, AT(dtype),
+                            0, 0, "the runs' arithmetic (default: as the file says, else f32)"},
+    [EG_OPT_THREADS] = {"threads", 't', "N", NULL, RUNS | READS | EG_INSPECT | EG_SELFTEST | JUDGES,
                         EG_KIND_WHOLE, AT(threads), 1, 64,
                         "1 to 64 (default: the CPUs this process may use)"},
-    [EG_OPT_ISA] = {"isa", 0, "NAME", NULL, RUNS, EG_KIND_ISA, AT(isa), 0, 0,
+    [EG_OPT_ISA] = {"isa", 0, "NAME", NULL, RUNS | JUDGES, EG_KIND_ISA, AT(isa), 0, 0,
                     "portable, avx2, avx512 or neon (default: EAGLE_ISA, or the best); same bits"},
     [EG_OPT_MATH] = {"math", 0, "exact|fast", "exact", EG_GENERATE | EG_SCORE | EG_EVAL,
                      EG_KIND_CHOICE, AT(math), 0, 0, "fast: prompts by OpenBLAS, other bits"},
-    [EG_OPT_MAX_MEMORY] = {"max-memory", 0, "SIZE", NULL, RUNS | LEARNS, EG_KIND_BYTES,
+    [EG_OPT_MAX_MEMORY] = {"max-memory", 0, "SIZE", NULL, RUNS | LEARNS | JUDGES, EG_KIND_BYTES,
                            AT(max_memory), 0, 0,
                            "refuse to need more, such as 4G (default: what is free)"},
     [EG_OPT_QUIET] = {"quiet", 'q', NULL, NULL,
-                      RUNS | READS | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST | EG_TRAIN_PLOT |
-                          TRACES,
+                      RUNS | READS | JUDGES | EG_INSPECT | EG_TOKENIZE | EG_SELFTEST |
+                          EG_TRAIN_PLOT | TRACES,
                       EG_KIND_FLAG, AT(quiet), 0, 0, "nothing on stderr but errors"},
-    [EG_OPT_VERBOSE] = {"verbose", 'v', NULL, NULL, RUNS | READS, EG_KIND_FLAG, AT(verbose), 0, 0,
-                        "say more on stderr"},
+    [EG_OPT_VERBOSE] = {"verbose", 'v', NULL, NULL, RUNS | READS | EG_CHECK, EG_KIND_FLAG,
+                        AT(verbose), 0, 0, "say more on stderr"},
     [EG_OPT_HELP] = {"help", 'h', NULL, NULL, ~0u, EG_KIND_FLAG, AT(help), 0, 0, "this help"},
 };
 

@@ -25,7 +25,9 @@ enum {
     EG_TRACE_RECORD = 2048,
     EG_TRACE_SHOW = 4096,
     EG_TRACE_DRAW = 8192,
-    EG_TRACE_DIFF = 16384
+    EG_TRACE_DIFF = 16384,
+    EG_CHECK = 65536,
+    EG_CHECK_SAMPLES = 131072
 };
 
 /* Places in the table; EG_GIVEN(opt, X) tells whether option X stood on the command line. */
@@ -57,6 +59,13 @@ enum {
     EG_OPT_SPEC,
     EG_OPT_SPEC_CHILDREN,
     EG_OPT_VERIFY,
+    EG_OPT_NULL,
+    EG_OPT_PROCESSED,
+    EG_OPT_SAMPLES_CONTROL,
+    EG_OPT_DELTA,
+    EG_OPT_ALPHA,
+    EG_OPT_TV,
+    EG_OPT_POWER,
     EG_OPT_TREES,
     EG_OPT_AGAINST,
     EG_OPT_NO_PLAIN,
@@ -130,6 +139,11 @@ enum {
     EG_OPT_EVAL_TOKENS,
     EG_OPT_LOG,
     EG_OPT_DRY_RUN,
+    EG_OPT_CONTROL,
+    EG_OPT_NEAR_TIE,
+    EG_OPT_RULE,
+    EG_OPT_CHECK_EPS,
+    EG_OPT_CHECK_DTYPE,
     EG_OPT_THREADS,
     EG_OPT_ISA,
     EG_OPT_MATH,
@@ -145,6 +159,7 @@ enum {
 enum { EG_FORMAT_TEXT, EG_FORMAT_JSON };
 enum { EG_MARK_COLOR, EG_MARK_BRACKETS, EG_MARK_NONE };
 enum { EG_CHILDREN_TOPK, EG_CHILDREN_DRAWN };
+enum { EG_NEAR_PASS, EG_NEAR_WARN, EG_NEAR_FAIL };
 
 /* Values of an option that may be given more than once, or that holds a list. */
 #define EG_MAX_TEXTS 64
@@ -203,6 +218,17 @@ typedef struct {
     int32_t round;
 } eg_trace_choice;
 
+/* How samples are judged; how they were drawn stands with the options of drawing. */
+typedef struct {
+    int32_t null;        /* eagle_samples_null */
+    const char *control; /* a file             */
+    bool processed;
+    double delta;
+    double alpha;
+    double tv;
+    double power;
+} eg_samples_options;
+
 /* What the command line said. Strings are borrowed from argv. */
 typedef struct {
     bool given[EG_OPT_COUNT];
@@ -223,11 +249,14 @@ typedef struct {
     const char *checkpoint;
     const char *eval_prompts;
     const char *log;
+    const char *control;
+    const char *rule;
     eg_texts stop;
     eg_data_options data;
     eg_net_options net;
     eg_trace_choice trace;
     eagle_train_options train; /* but for seed and threads, which are below */
+    eg_samples_options samples;
     int64_t save_every;
     int64_t eval_every;
     int32_t eval_tokens;
@@ -255,6 +284,8 @@ typedef struct {
     int32_t format;    /* EG_FORMAT_              */
     int32_t math;      /* eagle_math              */
     int32_t kind;      /* of head: 0, eagle1      */
+    int32_t near_tie;  /* EG_NEAR_                */
+    double eps;        /* of check; 0: by dtype   */
     bool parse_special;
     bool no_special;
     bool decode;

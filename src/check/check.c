@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c - the judgement of all runs: who judges, in which order, and what comes of it. */
+#include "check/claims.h"
+#include "check/judge.h"
+
+#include "base/alloc.h"
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void eagle_check_defaults(eagle_check_options *opt)
+{
+    *opt = (eagle_check_options){.dtype = EAGLE_F32, .chunk = 64, .near = EAGLE_CHECK_NEAR_TIE};
+    eagle_sampling_defaults(&opt->sampling);
+}
+
+/* ---- a run ---------------------------------------------------------------------------------- */
+
+/* What the run says of its sampling, or the caller of it. */
+static eagle_status settle(eg_judge *j, eagle_error *err)
+{
+    const eg_claim *c = j->claim;
+    const eagle_check_options *opt = j->opt;
+    const char *rule = opt->rule != NULL ? opt->rule : c->rule;
+    const bool said = c->has_sampling && !opt->sampling_given;
+
+    j->sampling = said ? c->sampling : opt->sampling;
+    j->dtype = opt->dtype_given ? opt->dtype : c->dtype;
+    j->own_rule = rule[0] == '\0';
+    if (!j->own_rule && !eg_float_rule_named(&j->rule, rule)) {
+        return eg_fail(err, EAGLE_EINVAL, "%s: no accept rule is called \"%.40s\"", c->name, rule);
+    }
+    if (said && !c->mode_known) { /* any mode that the temperature allows */
+        j->sampling.mode =
+            c->sampling.temperature > 0.0f ? EAGLE_VERIFY_REJECTION : EAGLE_VERIFY_GREEDY;
+    }
+    return eagle_sampling_check(&j->sampling, false, err);
+}
+
+static eagle_status room_of_run(eg_judge *j, eagle_error *err)
+{
+    const size_t vocab = (size_t)j->config->vocab;
+
+    j->walkable = eg_alloc((size_t)j->claim->n_rounds, sizeof *j->walkable);
+    j->law = eg_alloc(vocab, sizeof *j->law);
+    j->theirs = eg_alloc(vocab, sizeof *j->theirs);
+    j->row = eg_alloc(vocab, sizeof *j->row);
+    j->order = eg_alloc(vocab, sizeof *j->order);
+    return j->walkable != NULL && j->law != NULL && j->theirs != NULL && j->row != NULL &&
+                   j->order != NULL
+               ? EAGLE_OK
+               : eg_fail(err, EAGLE_ENOMEM, "no memory for the laws of %d tokens",
+                         j->config->vocab);
+}
+
+static void free_room(eg_judge *j)
+{
+    free(j->order);
+    free(j->row);
+    free(j->theirs);
+    free(j->law);
+    free(j->walkable);
+}
+
+static eagle_status judge_run(eg_judge *j, eagle_error *err)
+{
+    static eagle_status (*const judges[])(eg_judge *, eagle_error *) = {
+        eg_judge_tokens, eg_judge_logits, eg_judge_replay, eg_judge_operations, eg_judge_drift};
+    const bool told = j->report->first.found;
+    eagle_status st = settle(j, err);
+
+    if (st == EAGLE_OK) {
+        st = room_of_run(j, err);
+    }
+    if (st == EAGLE_OK) {
+        eg_judge_structure(j);
+    }
+    for (size_t i = 0; st == EAGLE_OK && i < sizeof judges / sizeof judges[0]; i++) {
+        st = judges[i](j, err);
+    }
+    if (st == EAGLE_OK && !told && j->report->first.found) {
+        st = eg_explain(j, err);
+    }
+    if (j->claim->lossy) {
+        eg_problem(eg_line(j->report, "declared"), EAGLE_CHECK_LOSSY,
+                   "%s says that it changes the law", j->claim->name);
+    }
+    free_room(j);
+    return st;
+}
+
+/* ---- all runs ------------------------------------------------------------------------------- */
+
+static eagle_status check_all(const eagle_claims *claims, const eagle_config *config,
+                              eg_ours_room *room, eagle_error *err)
+{
+    eagle_status st = EAGLE_OK;
+
+    for (int32_t i = 0; st == EAGLE_OK && i < claims->n; i++) {
+        const eg_claim *c = claims->claim[i];
+
+        st = eg_claim_check(c, config, err);
+        room->ctx = c->n > room->ctx ? c->n : room->ctx;
+        for (int32_t r = 0; st == EAGLE_OK && r < c->n_rounds; r++) {
+            const int32_t n = c->round[r].n_nodes;
+
+            room->nodes = n > room->nodes ? n : room->nodes;
+        }
+    }
+    return st;
+}
+
+/* Judges `claims` into `report`. */
+static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const eagle_model *model,
+                              const eagle_claims *claims, const eagle_check_options *opt,
+                              bool control, eagle_error *err)
+{
+    eg_noise noise = {0};
+    eagle_status st = EAGLE_OK;
+
+    for (int32_t i = 0; st == EAGLE_OK && i < claims->n; i++) {
+        eg_judge j = {.opt = opt,
+                      .model = model,
+                      .config = &model->target.config,
+                      .report = report,
+                      .ours = ours,
+                      .noise = &noise,
+                      .claim = claims->claim[i],
+                      .run = i,
+                      .control = control};
+
+        st = judge_run(&j, err);
+    }
+    if (st == EAGLE_OK) {
+        eg_noise_report(report, &noise);
+    }
+    eg_noise_free(&noise);
+    return st;
+}
+
+/* Lines that nothing was judged on say what they would have needed. */
+static void say_absent(eagle_check_report *report)
+{
+    static const char *const needs[][2] = {
+        {"draws", "none recorded: a trace of level 4 has them, above temperature 0"},
+        {"logits", "needs logits: a trace of level 2"},
+        {"operations", "needs every operation's output: a trace of level 4"},
+        {"decisions", "needs logits, and above temperature 0 draws or the seed"},
+    };
+
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        eagle_check_line *line = eg_line(report, needs[i][0]);
+
+        if (line->verdict == EAGLE_CHECK_ABSENT && line->text[0] == '\0') {
+            eg_say(line, "%s", needs[i][1]);
+        }
+    }
+}
+
+/* The worst of the lines. What a run does not have is no verdict, but that no token could be judged
+ * is one. */
+static void conclude(eagle_check_report *report, const eagle_check_options *opt)
+{
+    eagle_check_verdict worst = EAGLE_CHECK_PASS;
+    const eagle_check_line *decisions = eg_line(report, "decisions");
+    eagle_check_line *tokens = eg_line(report, "tokens");
+
+    if (decisions->n_judged > 0) {
+        eg_say(eg_line(report, "decisions"),
+               "%lld rounds replayed, %lld otherwise, %lld of them "
+               "more than rounding explains",
+               (long long)decisions->n_judged, (long long)decisions->n_different,
+               (long long)decisions->n_failed);
+    }
+    if (tokens->verdict == EAGLE_CHECK_ABSENT && decisions->n_judged == 0) {
+        tokens->verdict = EAGLE_CHECK_INCONCLUSIVE;
+    }
+    say_absent(report);
+    for (int32_t i = 0; i < report->n_lines; i++) {
+        eagle_check_verdict v = report->line[i].verdict;
+
+        v = v == EAGLE_CHECK_NEAR_TIE ? opt->near : v;
+        v = v == EAGLE_CHECK_DRAFT_DIFF ? (opt->strict_draft ? EAGLE_CHECK_FAIL : EAGLE_CHECK_PASS)
+                                        : v;
+        worst = v > worst ? v : worst;
+    }
+    report->verdict = worst;
+}
+
+eagle_status eagle_check_bill(eagle_memory_bill *out, const eagle_model *model,
+                              const eagle_claims *claims, const eagle_claims *control,
+                              const eagle_check_options *opt, eagle_error *err)
+{
+    eg_ours_room room = {.ctx = 1, .nodes = 1, .count_only = true};
+    eg_ours ours = {0};
+    const eagle_tensor *t;
+    eagle_status st = check_all(claims, &model->target.config, &room, err);
+
+    *out = (eagle_memory_bill){0};
+    if (st == EAGLE_OK && control != NULL) {
+        st = check_all(control, &model->target.config, &room, err);
+    }
+    if (st == EAGLE_OK) {
+        st = eg_ours_make(&ours, model, &room, opt, err);
+    }
+    for (int32_t i = 0; st == EAGLE_OK && (t = eagle_model_tensor(model, i)) != NULL; i++) {
+        out->weights += t->size;
+    }
+    out->target_kv = ours.arena.bytes[EG_FOR_TARGET_KV];
+    out->work = ours.arena.bytes[EG_FOR_WORK];
+    eg_ours_release(&ours);
+    return st;
+}
+
+eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
+                         const eagle_claims *claims, const eagle_claims *control,
+                         const eagle_check_options *opt, eagle_error *err)
+{
+    const eagle_config *config = &model->target.config;
+    eagle_check_report *report = eg_alloc(1, sizeof *report);
+    eagle_check_report *other = eg_alloc(1, sizeof *other);
+    eg_ours ours = {0};
+    eg_ours_room room = {.ctx = 1, .nodes = 1};
+    eagle_status st = check_all(claims, config, &room, err);
+
+    *out = NULL;
+    if (st == EAGLE_OK && control != NULL) {
+        st = check_all(control, config, &room, err);
+    }
+    if (st == EAGLE_OK && (report == NULL || other == NULL)) {
+        st = eg_fail(err, EAGLE_ENOMEM, "no memory for a report");
+    }
+    if (st == EAGLE_OK) {
+        st = eg_ours_make(&ours, model, &room, opt, err);
+    }
+    if (st == EAGLE_OK) {
+        st = judge_all(report, &ours, model, claims, opt, false, err);
+    }
+    if (st == EAGLE_OK && control != NULL) {
+        st = judge_all(other, &ours, model, control, opt, true, err);
+        if (st == EAGLE_OK) {
+            eg_judge_control(report, other);
+        }
+    }
+    if (st == EAGLE_OK) {
+        conclude(report, opt);
+        *out = report;
+        report = NULL;
+    }
+    eg_ours_release(&ours);
+    free(other);
+    free(report);
+    return st;
+}

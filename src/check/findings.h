@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* findings.h - what the judges found, as they go along. */
+#ifndef EG_CHECK_FINDINGS_H
+#define EG_CHECK_FINDINGS_H
+
+#include "base/error.h"
+#include "eagle/check.h"
+
+#define EG_MAX_LINES 24
+#define EG_MAX_FITS  48
+
+struct eagle_check_report {
+    eagle_check_line line[EG_MAX_LINES];
+    int32_t n_lines;
+    eagle_check_divergence first;
+    eagle_check_fit fit[EG_MAX_FITS];
+    int32_t n_fits;
+    eagle_check_verdict verdict;
+    eagle_check_figures figures;
+};
+
+/* The line called `name`, made when it is not there yet, with nothing judged. */
+eagle_check_line *eg_line(eagle_check_report *report, const char *name);
+
+/* Makes a line's verdict at least as bad as `verdict`. */
+void eg_worsen(eagle_check_line *line, eagle_check_verdict verdict);
+
+/* Sets a line's sentence. */
+void eg_say(eagle_check_line *line, const char *fmt, ...) EG_PRINTF(2, 3);
+
+/* A problem on a line: counts it, worsens to `verdict`, and keeps the first one's words as the
+ * line's detail. */
+void eg_problem(eagle_check_line *line, eagle_check_verdict verdict, const char *fmt, ...)
+    EG_PRINTF(3, 4);
+
+/* Keeps the first divergence: the one that comes first in (run, position, round, node), and among
+ * equals the first that was told. */
+void eg_diverges(eagle_check_report *report, const eagle_check_divergence *at);
+
+/* Adds an explanation that was tried; `whole` is INFINITY where it concerns one row. */
+void eg_fit_add(eagle_check_report *report, const char *what, double distance, double whole);
+
+/* Sorts the explanations, and says which fit. */
+void eg_fit_settle(eagle_check_report *report, double allowed);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* fisher.c - Fisher's exact test: the hypergeometric law, summed outward from its mode. */
+#include "check/statistics.h"
+
+/* P(k + 1) / P(k) of hits among n_a, when `hits` are among n_a + n_b. */
+static double ratio(int64_t k, int64_t n_a, int64_t n_b, int64_t hits)
+{
+    return (double)(n_a - k) / (double)(k + 1) * (double)(hits - k) / (double)(n_b - hits + k + 1);
+}
+
+double eg_fisher_more(int64_t a, int64_t n_a, int64_t b, int64_t n_b)
+{
+    const int64_t hits = a + b;
+    const int64_t low = hits > n_b ? hits - n_b : 0;
+    const int64_t high = hits < n_a ? hits : n_a;
+    const double expected =
+        ((double)hits + 1.0) * ((double)n_a + 1.0) / ((double)(n_a + n_b) + 2.0);
+    int64_t mode = (int64_t)expected;
+    double all = 0.0;
+    double tail = 0.0;
+
+    mode = mode < low ? low : (mode > high ? high : mode);
+    double w = 1.0; /* in units of the mode's probability */
+
+    for (int64_t k = mode; k <= high && w > 0.0; k++) {
+        all += w;
+        tail += k >= a ? w : 0.0;
+        w *= ratio(k, n_a, n_b, hits);
+    }
+    w = 1.0;
+    for (int64_t k = mode; k > low && w > 0.0; k--) {
+        w /= ratio(k - 1, n_a, n_b, hits);
+        all += w;
+        tail += k - 1 >= a ? w : 0.0;
+    }
+    return tail / all;
+}

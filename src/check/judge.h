@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* judge.h - the judgement of one run, and the judges that take part in it. */
+#ifndef EG_CHECK_JUDGE_H
+#define EG_CHECK_JUDGE_H
+
+#include "check/claim.h"
+#include "check/findings.h"
+#include "check/ours.h"
+#include "prove/float_rules.h"
+
+/* Differences of rows, over all runs: what the figures are made of. */
+typedef struct {
+    double *error; /* [n] largest difference of each row    */
+    double *bound; /* [n] what rounding may make of it      */
+    int64_t n;
+    int64_t cap;
+    double squares;     /* of our logits, their mean removed */
+    double differences; /* squared                           */
+    double cosine;      /* the least                         */
+} eg_noise;
+
+typedef struct {
+    const eagle_check_options *opt;
+    const eagle_model *model;
+    const eagle_config *config;
+    eagle_check_report *report;
+    eg_ours *ours;
+    eg_noise *noise;
+    const eg_claim *claim;
+    int32_t run;
+    /* settled at the beginning of a run */
+    eagle_sampling sampling;
+    bool own_rule; /* else: */
+    eg_float_rule rule;
+    eagle_dtype dtype;
+    bool joined;      /* the rounds' paths are the run's tokens: places are known */
+    bool *walkable;   /* [n_rounds]                                                */
+    uint64_t *law;    /* [vocab] scratch                                           */
+    uint64_t *theirs; /* [vocab] scratch                                           */
+    float *row;       /* [vocab] scratch: a row of theirs                          */
+    int32_t *order;   /* [vocab] scratch                                           */
+    double flips;     /* coupled: expected number of tokens that rounding changes  */
+    bool control;     /* a control's run: counts, but tells of no divergence       */
+} eg_judge;
+
+/* ---- rows -------------------------------------------------------------------------------- */
+
+/* How far their row is from ours, a common shift removed: error = (max d - min d) / 2 over the
+ * tokens where theirs is finite. */
+typedef struct {
+    double error;
+    int32_t worst;      /* token with the largest difference from the middle */
+    int32_t their_best; /* the lowest id among equals                        */
+    int32_t n_finite;
+    bool bad;           /* a NaN, +infinity, or nothing finite               */
+    double squares;     /* of our logits less their mean                     */
+    double differences; /* squared, their mean removed                       */
+    double cosine;
+} eg_row_difference;
+void eg_row_compare(eg_row_difference *out, const float *theirs, const float *ours, int32_t vocab);
+
+/* What rounding may make of a row of ours in arithmetic of `dtype`: see noise.c. */
+double eg_row_bound(const eg_judge *j, const float *logits);
+
+/* log(sum of exp), in double. */
+double eg_log_sum(const float *logits, int32_t vocab);
+
+void eg_noise_free(eg_noise *noise);
+/* Adds a row; EAGLE_ENOMEM. */
+eagle_status eg_noise_add(eg_noise *noise, const eg_row_difference *d, double bound,
+                          eagle_error *err);
+/* Sets the figures, and says the sensitivity on the line "logits". Sorts the rows. */
+void eg_noise_report(eagle_check_report *report, eg_noise *noise);
+
+/* ---- judges ------------------------------------------------------------------------------ */
+
+/* Trees, paths, sources, draws: everything that is exact. */
+void eg_judge_structure(eg_judge *j);
+
+/* Every emitted token by our rows of the same context. */
+eagle_status eg_judge_tokens(eg_judge *j, eagle_error *err);
+
+/* Every recorded row of logits by ours. */
+eagle_status eg_judge_logits(eg_judge *j, eagle_error *err);
+
+/* The accept decisions again, by the run's own logits, trees and draws. */
+eagle_status eg_judge_replay(eg_judge *j, eagle_error *err);
+
+/* Every recorded operation from its own recorded input. */
+eagle_status eg_judge_operations(eg_judge *j, eagle_error *err);
+
+/* How far the states of the layers are from ours; places the first divergence. */
+eagle_status eg_judge_drift(eg_judge *j, eagle_error *err);
+
+/* What the first divergence, which is in this run, looks like. */
+eagle_status eg_explain(eg_judge *j, eagle_error *err);
+
+/* The line "control": are the runs worse than those without a drafter? */
+void eg_judge_control(eagle_check_report *report, const eagle_check_report *control);
+
+/* P(X >= k) for X hypergeometric: of n_a + n_b tokens k + k_b are marked, n_a of them the runs'. */
+double eg_fisher(int64_t k, int64_t n_a, int64_t k_b, int64_t n_b);
+
+/* P(X >= k) for X Poisson of that mean. */
+double eg_poisson_tail(int64_t k, double mean);
+
+#endif

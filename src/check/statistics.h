@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* statistics.h - the distributions that verdicts are made of. Tails, not values: a p-value is the
+ * probability of what was seen or worse. They hold down to 1e-300.
+ *
+ * All but eg_fisher_more() use MPFR. */
+#ifndef EG_CHECK_STATISTICS_H
+#define EG_CHECK_STATISTICS_H
+
+#include <stdint.h>
+
+/* P(X >= x) of the chi-square law with df > 0 degrees of freedom, not necessarily whole. */
+double eg_chi2_upper(double x, double df);
+
+/* The x with eg_chi2_upper(x, df) == p, 0 < p < 1. */
+double eg_chi2_critical(double p, double df);
+
+/* P(X >= x) of the noncentral chi-square law: the mixture of those with df + 2j degrees of freedom
+ * by Poisson weights of mean lambda / 2. */
+double eg_chi2_noncentral_upper(double x, double df, double lambda);
+
+/* The smallest lambda with eg_chi2_noncentral_upper(x, df, lambda) >= power. */
+double eg_chi2_noncentrality(double x, double df, double power);
+
+/* P(|Z| >= |z|) of the standard normal law. */
+double eg_normal_two_sided(double z);
+
+/* At least P(D >= d) for the two-sided distance D between the distribution function of n uniform
+ * numbers and the diagonal: twice the one-sided probability, which is exact (Birnbaum and Tingey
+ * 1951), and thereby exact but for the chance that both sides are that far, of the order of the
+ * fourth power. */
+double eg_kolmogorov_upper(double d, int64_t n);
+
+/* Fisher's exact test, one-sided: the probability of a or more hits among n_a, given that there are
+ * a + b hits among all n_a + n_b. 0 <= a <= n_a, 0 <= b <= n_b. */
+double eg_fisher_more(int64_t a, int64_t n_a, int64_t b, int64_t n_b);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* test_samples_levels.c - what the judge of samples promises in numbers: false alarms as rare as
+ * alpha says, biases found with the power that it states. Short runs, and the whole ones with
+ * EAGLE_TEST=full (some minutes). */
+#include "eagle/samples.h"
+#include "support/lib_toy.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { VOCAB = 16, LENGTH = 50 };
+
+static bool full(void)
+{
+    const char *test = getenv("EAGLE_TEST");
+
+    return test != NULL && strcmp(test, "full") == 0;
+}
+
+static double uniform(uint64_t *state)
+{
+    return ((double)(toy_random(state) >> 11) + 0.5) * 0x1p-53;
+}
+
+static bool failed(const eagle_samples_verdict *v, const char *name)
+{
+    for (int32_t i = 0; i < v->n_test; i++) {
+        if (strcmp(v->test[i].name, name) == 0) {
+            return v->test[i].failed;
+        }
+    }
+    fail_msg("no test %s", name);
+    return false;
+}
+
+/* Asserts that `count` of `runs` is within three sigma of a share p, or above it with `bound`. */
+static void assert_share(int32_t count, int32_t runs, double p, bool low, bool high)
+{
+    const double mean = p * runs;
+    const double spread = 3.0 * sqrt(mean * (1.0 - p));
+
+    printf("%d of %d, expected %.1f, 3 sigma %.1f\n", (int)count, (int)runs, mean, spread);
+    assert_true(!low || count >= mean - spread);
+    assert_true(!high || count <= mean + spread);
+}
+
+/* ---- false alarms ----------------------------------------------------------------------------- */
+
+/* A walk of n tokens over 16 random laws, drawn as they say; every third token comes from a leaf. */
+static eagle_samples_verdict walk(uint64_t seed, int32_t n, const eagle_samples_options *opt)
+{
+    float row[VOCAB][VOCAB];
+    double sum[VOCAB] = {0};
+    eagle_samples *s = NULL;
+    eagle_samples_verdict v;
+    int32_t last = 0;
+
+    for (int32_t i = 0; i < VOCAB; i++) {
+        for (int32_t j = 0; j < VOCAB; j++) {
+            row[i][j] = (float)(toy_random(&seed) >> 40) * 0x1p-22f;
+            sum[i] += exp((double)row[i][j]);
+        }
+    }
+    assert_int_equal(eagle_samples_create(&s, VOCAB, opt, NULL), EAGLE_OK);
+    for (int32_t i = 0; i < n; i++) {
+        eagle_drawn d = {.response = i / LENGTH, .index = i % LENGTH};
+        double u = 0.0;
+
+        last = d.index == 0 ? 0 : last;
+        u = uniform(&seed) * sum[last];
+        while (d.token < VOCAB - 1 && u >= exp((double)row[last][d.token])) {
+            u -= exp((double)row[last][d.token++]);
+        }
+        d.source = d.index % 3 == 2 ? EAGLE_SOURCE_BONUS : EAGLE_SOURCE_ACCEPTED;
+        assert_int_equal(eagle_samples_add(s, row[last], NULL, &d, 1, NULL), EAGLE_OK);
+        last = d.token;
+    }
+    assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
+    eagle_samples_free(s);
+    return v;
+}
+
+static void count_false_alarms(double alpha, int32_t runs)
+{
+    eagle_samples_options opt;
+    int32_t alarms = 0;
+
+    eagle_samples_defaults(&opt);
+    opt.alpha = alpha;
+    for (int32_t i = 0; i < runs; i++) {
+        eagle_samples_verdict v = walk(1000 + (uint64_t)i, 1500, &opt);
+
+        alarms += v.status == EAGLE_EFAILED ? 1 : 0;
+        eagle_samples_verdict_free(&v);
+    }
+    printf("alpha %g, false alarms: ", alpha);
+    assert_share(alarms, runs, alpha, true, true);
+}
+
+static void false_alarms_are_as_rare_as_alpha_says(void **state)
+{
+    (void)state;
+    if (full()) {
+        count_false_alarms(1e-2, 10000);
+        count_false_alarms(1e-3, 10000);
+    } else {
+        count_false_alarms(5e-2, 400); /* a short version of the same */
+    }
+}
+
+/* ---- power ------------------------------------------------------------------------------------ */
+
+/* n tokens from a law of sixteen equals, but that the first eight have 1 + 2 tv of their share: the
+ * bias of total variation tv that is hardest to see. */
+static eagle_samples_verdict biased(uint64_t *state, double tv, int64_t n,
+                                    const eagle_samples_options *opt)
+{
+    static const float row[VOCAB];
+    eagle_samples *s = NULL;
+    eagle_samples_verdict v;
+
+    assert_int_equal(eagle_samples_create(&s, VOCAB, opt, NULL), EAGLE_OK);
+    for (int64_t i = 0; i < n; i++) {
+        const bool low = uniform(state) < 0.5 + tv;
+        const eagle_drawn d = {.token = (int32_t)(toy_random(state) >> 61) + (low ? 0 : 8),
+                               .response = (int32_t)(i / LENGTH),
+                               .index = (int32_t)(i % LENGTH),
+                               .source = -1};
+
+        assert_int_equal(eagle_samples_add(s, row, NULL, &d, 1, NULL), EAGLE_OK);
+    }
+    assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
+    eagle_samples_free(s);
+    return v;
+}
+
+/* With as many tokens as the judge asks for, the bins alone find the hardest bias as often as stated;
+ * all tests together at least as often. */
+static void the_stated_power_is_met(void **state)
+{
+    const int32_t runs = full() ? 2000 : 200;
+    eagle_samples_options opt;
+    uint64_t random = 5;
+    int32_t by_bins = 0;
+    int32_t by_any = 0;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.alpha = 1e-3;
+    opt.tv = full() ? 0.05 : 0.1;
+    opt.power = 0.9;
+    eagle_samples_verdict v = biased(&random, 0.0, 400, &opt);
+    const int64_t n = v.needed;
+
+    assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
+    eagle_samples_verdict_free(&v);
+    for (int32_t i = 0; i < runs; i++) {
+        v = biased(&random, opt.tv, n, &opt);
+        by_bins += failed(&v, "u") ? 1 : 0;
+        by_any += v.status == EAGLE_EFAILED ? 1 : 0;
+        assert_true(v.power >= 0.9 && v.power < 0.905);
+        eagle_samples_verdict_free(&v);
+    }
+    printf("tv %g, %d tokens, found by the bins: ", opt.tv, (int)n);
+    assert_share(by_bins, runs, 0.9, true, true);
+    printf("by any test: ");
+    assert_share(by_any, runs, 0.9, true, false);
+}
+
+/* A bias of delta itself is no alarm; one of tv is found, as bounds promise, at least as often. */
+static void room_for_rounding_neither_alarms_nor_hides_a_bias(void **state)
+{
+    const int32_t runs = full() ? 1000 : 40;
+    eagle_samples_options opt;
+    uint64_t random = 6;
+    int32_t alarms = 0;
+    int32_t found = 0;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.alpha = 1e-3;
+    opt.delta = 0.2; /* far above what chance gives, so that it is seen to be granted */
+    opt.tv = 0.35;
+    opt.power = 0.9;
+    eagle_samples_verdict v = biased(&random, 0.0, 400, &opt);
+    const int64_t n = v.needed;
+
+    eagle_samples_verdict_free(&v);
+    assert_true(n > 1000 && n < 6000);
+    for (int32_t i = 0; i < runs; i++) {
+        v = biased(&random, opt.delta, n, &opt);
+        alarms += v.status == EAGLE_EFAILED ? 1 : 0;
+        eagle_samples_verdict_free(&v);
+        v = biased(&random, opt.tv, n, &opt);
+        found += failed(&v, "u") ? 1 : 0;
+        eagle_samples_verdict_free(&v);
+    }
+    printf("delta %g, alarms: ", opt.delta);
+    assert_share(alarms, runs, opt.alpha, false, true);
+    printf("tv %g, %d tokens, found: ", opt.tv, (int)n);
+    assert_share(found, runs, 0.9, true, false);
+}
+
+/* No number of tokens tells a bias from rounding that may be as large. */
+static void a_bias_within_delta_cannot_be_excluded(void **state)
+{
+    eagle_samples_options opt;
+    uint64_t random = 7;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.delta = 0.02;
+    opt.tv = 0.02;
+    eagle_samples_verdict v = biased(&random, 0.0, 4000, &opt);
+
+    assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
+    assert_true(v.needed == INT64_MAX);
+    assert_true(v.found > opt.delta);
+    eagle_samples_verdict_free(&v);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(false_alarms_are_as_rare_as_alpha_says),
+        cmocka_unit_test(the_stated_power_is_met),
+        cmocka_unit_test(room_for_rounding_neither_alarms_nor_hides_a_bias),
+        cmocka_unit_test(a_bias_within_delta_cannot_be_excluded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
