@@ -66,7 +66,8 @@ static void free_room(eg_judge *j)
 static eagle_status judge_run(eg_judge *j, eagle_error *err)
 {
     static eagle_status (*const judges[])(eg_judge *, eagle_error *) = {
-        eg_judge_tokens, eg_judge_logits, eg_judge_replay, eg_judge_operations, eg_judge_drift};
+        eg_judge_tokens,     eg_judge_logits, eg_judge_replay,
+        eg_judge_operations, eg_judge_drift,  eg_judge_draft};
     const bool told = j->report->first.found;
     eagle_status st = settle(j, err);
 
@@ -146,6 +147,7 @@ static void say_absent(eagle_check_report *report)
         {"draws", "none recorded: a trace of level 4 has them, above temperature 0"},
         {"logits", "needs logits: a trace of level 2"},
         {"operations", "needs every operation's output: a trace of level 4"},
+        {"draft", "needs a head, and a trace of level 2 with the nodes' scores"},
         {"decisions", "needs logits, and above temperature 0 draws or the seed"},
     };
 
@@ -227,6 +229,9 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
     *out = NULL;
     if (st == EAGLE_OK && control != NULL) {
         st = check_all(control, config, &room, err);
+    }
+    if (st == EAGLE_OK && opt->head != NULL && opt->head->target != &model->target) {
+        st = eg_fail(err, EAGLE_EFIT, "the head was made for another model");
     }
     if (st == EAGLE_OK && (report == NULL || other == NULL)) {
         st = eg_fail(err, EAGLE_ENOMEM, "no memory for a report");
