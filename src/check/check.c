@@ -31,10 +31,17 @@ static eagle_status settle(eg_judge *j, eagle_error *err)
     if (!j->own_rule && !eg_float_rule_named(&j->rule, rule)) {
         return eg_fail(err, EAGLE_EINVAL, "%s: no accept rule is called \"%.40s\"", c->name, rule);
     }
-    if (said && !c->mode_known) { /* any mode that the temperature allows */
-        j->sampling.mode =
-            c->sampling.temperature > 0.0f ? EAGLE_VERIFY_REJECTION : EAGLE_VERIFY_GREEDY;
+    const bool drawn = j->sampling.temperature > 0.0f;
+
+    /* A mode that the file names stays, whatever else the caller says of the sampling. */
+    if (!drawn) {
+        j->sampling.mode = EAGLE_VERIFY_GREEDY;
+    } else if (c->mode_known && c->sampling.mode != EAGLE_VERIFY_GREEDY) {
+        j->sampling.mode = c->sampling.mode;
+    } else if (j->sampling.mode == EAGLE_VERIFY_GREEDY || said) {
+        j->sampling.mode = EAGLE_VERIFY_REJECTION;
     }
+    j->rule_known = !drawn || !j->own_rule || c->mode_known;
     return eagle_sampling_check(&j->sampling, false, err);
 }
 

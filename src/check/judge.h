@@ -30,6 +30,7 @@ typedef struct {
     int32_t run;
     /* settled at the beginning of a run */
     eagle_sampling sampling;
+    bool rule_known;
     bool own_rule; /* else: */
     eg_float_rule rule;
     eagle_dtype dtype;

@@ -339,6 +339,49 @@ static void a_token_outside_of_top_k_is_no_sample(void **state)
     end(&c);
 }
 
+/* Log-probabilities of the drawn tokens, of the logits as they are or of what was drawn from; `off` is
+ * added to that of token 7. */
+static void put_log_probabilities(coupled *c, bool processed, float off)
+{
+    const int32_t vocab = toy_config(c->t, false)->vocab;
+    float *log_p = take(c, TOKENS, sizeof *log_p);
+
+    for (int32_t i = 0; i < TOKENS; i++) {
+        const float *l = c->logits + (size_t)i * (size_t)vocab;
+        const int32_t token = c->token[PROMPT + i];
+
+        log_p[i] =
+            processed
+                ? (float)(log((double)c->draw[i].num.limb[0]) - log((double)c->draw[i].den.limb[0]))
+                : (float)((double)l[token] - eg_log_sum(l, vocab));
+    }
+    log_p[7] += off;
+    c->claim->logprob = log_p;
+    c->claim->n_rounds = 0;
+    c->claim->has_seed = false;
+}
+
+static void log_probabilities_before_or_after_the_temperature_pass(void **state)
+{
+    (void)state;
+    for (int processed = 0; processed < 2; processed++) {
+        for (int wrong = 0; wrong < 2; wrong++) {
+            coupled c;
+
+            start(&c, 0.6f, false);
+            put_log_probabilities(&c, processed == 1, wrong == 1 ? 0.01f : 0.0f);
+            eagle_check_report *report = judge(&c);
+            const eagle_check_line *line = line_of(report, "log-probabilities");
+
+            assert_int_equal(line->n_judged, TOKENS);
+            assert_int_equal(line->n_failed, wrong);
+            assert_int_equal(line->verdict, wrong == 1 ? EAGLE_CHECK_FAIL : EAGLE_CHECK_PASS);
+            eagle_check_report_free(report);
+            end(&c);
+        }
+    }
+}
+
 /* ---- what is hostile, or does not fit ------------------------------------------------------------ */
 
 static void assert_refused(coupled *c, eagle_status code, const char *piece)
@@ -410,6 +453,7 @@ int main(void)
         cmocka_unit_test(draws_that_are_not_the_seeds_are_found),
         cmocka_unit_test(draws_with_other_weights_than_the_logits_give_are_named),
         cmocka_unit_test(a_token_outside_of_top_k_is_no_sample),
+        cmocka_unit_test(log_probabilities_before_or_after_the_temperature_pass),
         cmocka_unit_test(claims_that_cannot_be_judged_are_refused_by_name),
         cmocka_unit_test(rounds_that_do_not_follow_each_other_are_a_fault_and_no_crash),
     };
