@@ -26,8 +26,9 @@ enum {
     EG_TRACE_SHOW = 4096,
     EG_TRACE_DRAW = 8192,
     EG_TRACE_DIFF = 16384,
-    EG_CHECK = 65536,
-    EG_CHECK_SAMPLES = 131072
+    EG_CHECK = 32768,
+    EG_CHECK_SAMPLES = 65536,
+    EG_PROVE = 131072
 };
 
 /* Places in the table; EG_GIVEN(opt, X) tells whether option X stood on the command line. */
@@ -42,6 +43,9 @@ enum {
     EG_OPT_NO_SPECIAL,
     EG_OPT_DECODE,
     EG_OPT_MAX_TOKENS,
+    EG_OPT_PROVE_LENGTH,
+    EG_OPT_PROVE_LEVEL,
+    EG_OPT_LIMIT,
     EG_OPT_CTX,
     EG_OPT_CHUNK,
     EG_OPT_STOP,
@@ -75,6 +79,7 @@ enum {
     EG_OPT_EXHAUSTIVE,
     EG_OPT_REPEAT,
     EG_OPT_EXPLAIN,
+    EG_OPT_CERTIFY,
     EG_OPT_MARK,
     EG_OPT_FORMAT,
     EG_OPT_LEVEL,
@@ -253,6 +258,7 @@ typedef struct {
     const char *log;
     const char *control;
     const char *rule;
+    const char *level;
     eg_texts stop;
     eg_data_options data;
     eg_net_options net;
@@ -260,6 +266,7 @@ typedef struct {
     eagle_train_options train; /* but for seed and threads, which are below */
     eg_samples_options samples;
     int64_t save_every;
+    int64_t limit;
     int64_t eval_every;
     int32_t eval_tokens;
     int32_t max_tokens;
@@ -297,6 +304,7 @@ typedef struct {
     bool scan;
     bool exhaustive;
     bool explain;
+    bool certify;
     bool own_embedding;
     bool resume;
     bool dry_run;
