@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_prove_float.c - the laws that others' accept rules really have, as fractions. */
 #include "prove/float_level.h"
+#include "sample/draws.h"
+#include "support/lib_toy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,7 +102,7 @@ static void assert_fraction(const mpq_t value, unsigned long num, unsigned long 
 
 static const uint64_t six_four[VOCAB] = {6, 4, 0, 0};
 static const uint64_t eight_two[VOCAB] = {8, 2, 0, 0};
-static const uint64_t toy[VOCAB] = {7, 5, 3, 2}; /* no probability is a binary fraction */
+static const uint64_t uneven[VOCAB] = {7, 5, 3, 2}; /* no probability is a binary fraction */
 
 /* p = (.6, .4), q = (.8, .2): the arg max of q is proposed, and q is put into the ratio. 0.6f / 0.8f is
  * 3/4 exactly, and the residual is token 1 alone. */
@@ -166,7 +168,7 @@ static void a_rule_whose_numbers_are_binary_fractions_has_distance_zero(void **s
 static void a_coin_for_all_siblings_is_an_interval(void **state)
 {
     (void)state;
-    const node n = {.p = toy, .child = {0, 1}, .n_child = 2};
+    const node n = {.p = uneven, .child = {0, 1}, .n_child = 2};
     eg_float_rule rule = named("sglang-target-only");
 
     rule.or_equal = false;
@@ -177,7 +179,7 @@ static void a_coin_for_all_siblings_is_an_interval(void **state)
     assert_fraction(got.law[1], 11842741 - 6908266, 1);
 }
 
-/* |TV| on the toy: more than nothing, less than a few units of a coin and of the precision. */
+/* |TV| on those weights: more than nothing, less than a few units of a coin and of the precision. */
 static void distances_are_of_the_order_of_a_coin(void **state)
 {
     (void)state;
@@ -194,7 +196,7 @@ static void distances_are_of_the_order_of_a_coin(void **state)
         {"sglang-target-only", 24, false, 1e-9, 3e-7},
         {"sglang-target-only", 53, true, 1e-18, 1e-15},
     };
-    const node n = {.p = toy, .child = {2, 0}, .n_child = 2};
+    const node n = {.p = uneven, .child = {2, 0}, .n_child = 2};
 
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         eg_float_rule rule = named(want[i].name);
@@ -217,11 +219,62 @@ static void a_draft_that_is_the_target_is_always_accepted(void **state)
     const eg_float_rule rule = named("plain");
 
     for (int32_t x = 0; x < VOCAB; x++) {
-        const node n = {.p = toy, .q = toy, .child = {x}, .n_child = 1};
+        const node n = {.p = uneven, .q = uneven, .child = {x}, .n_child = 1};
 
         run(&rule, &n);
         assert_fraction(got.law[x], 1, 1);
     }
+}
+
+/* Children drawn without replacement, the draws enumerated with the coins: averaged over them the law is p,
+ * but for rounding, though q is far from it. */
+static void drawn_children_leave_the_law_but_for_rounding(void **state)
+{
+    (void)state;
+    const uint64_t q_weight[VOCAB] = {2, 1, 9, 6};
+    const char *const names[] = {"plain", "safeailab"};
+    double p[VOCAB];
+    double q[VOCAB];
+    double left[2 * VOCAB];
+    mpq_t weight;
+
+    mpq_init(weight);
+    eg_float_shares(p, uneven, VOCAB);
+    eg_float_shares(q, q_weight, VOCAB);
+    for (int r = 0; r < 2; r++) {
+        eg_float_rule rule = named(names[r]);
+
+        rule.wide = true;
+        rule.bits = 53;
+        for (int i = 0; i < VOCAB; i++) {
+            mpq_set_ui(got.law[i], 0, 1);
+            mpq_set_ui(got.plain[i], uneven[i], 17);
+        }
+        eg_enumeration_reset(all);
+        do {
+            const eagle_draws draws = eg_enumeration_draws(all);
+            eg_counted_coins counted = {.draws = &draws, .bits = rule.bits};
+            const eg_coins coins = eg_counted_coins_of(&counted);
+            uint64_t scratch[VOCAB];
+            int32_t child[3];
+
+            memcpy(scratch, q_weight, sizeof scratch);
+            const int32_t n = eg_draw_children(child, scratch, VOCAB, 3, 7, 0, &draws);
+            const eg_float_node at = {
+                .vocab = VOCAB, .p = p, .q = q, .child = child, .n_child = n, .pos = 7};
+            const eg_float_choice made = eg_float_rule_node(&rule, &at, left, &coins);
+
+            assert_int_equal(made.state, EG_CHOICE_MADE);
+            eg_enumeration_weight(weight, all);
+            mpq_add(got.law[made.token], got.law[made.token], weight);
+        } while (eg_enumeration_next(all));
+        assert_int_equal(eg_enumeration_fault(all, NULL), EAGLE_OK);
+        eg_law_distance(got.tv, got.outside, (const mpq_t *)got.law, (const mpq_t *)got.plain,
+                        VOCAB);
+        print_message("# %s, 3 drawn children: TV %.2e\n", names[r], mpq_get_d(got.tv));
+        assert_true(mpq_get_d(got.tv) < 1e-15);
+    }
+    mpq_clear(weight);
 }
 
 static void sglang_left_with_nothing_names_the_last_token(void **state)
@@ -257,7 +310,8 @@ static void a_law_that_sums_to_less_than_one_can_leave_nothing_to_draw_from(void
 static void shares_are_the_nearest_doubles(void **state)
 {
     (void)state;
-    const uint64_t w[VOCAB] = {1, 2, 0, (UINT64_C(1) << 63) - 3};
+    uint64_t w[VOCAB] = {1, 2, 0, (UINT64_C(1) << 63) - 3};
+    uint64_t random = 3;
     const uint64_t thirds[VOCAB] = {1, 1, 1, 0};
     double p[VOCAB];
 
@@ -265,6 +319,24 @@ static void shares_are_the_nearest_doubles(void **state)
     assert_true(p[0] == 0x1p-63 && p[1] == 0x1p-62 && p[2] == 0.0 && p[3] == 1.0);
     eg_float_shares(p, thirds, VOCAB);
     assert_true(p[0] == 1.0 / 3.0);
+    for (int i = 0; i < 1000; i++) { /* sums of 62 bits: half a unit in the last place, no more */
+        uint64_t sum = 0;
+
+        for (int t = 0; t < VOCAB; t++) {
+            w[t] = toy_random(&random) >> 4;
+            sum += w[t];
+        }
+        eg_float_shares(p, w, VOCAB);
+        for (int t = 0; t < VOCAB; t++) {
+            mpq_set_ui(got.plain[t], w[t], sum);
+            mpq_canonicalize(got.plain[t]);
+            mpq_set_d(got.tv, p[t]);
+            mpq_sub(got.tv, got.tv, got.plain[t]);
+            mpq_abs(got.tv, got.tv);
+            mpq_mul_2exp(got.tv, got.tv, 53);
+            assert_true(mpq_cmp(got.tv, got.plain[t]) <= 0);
+        }
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -278,6 +350,7 @@ int main(void)
         TEST(a_coin_for_all_siblings_is_an_interval),
         TEST(distances_are_of_the_order_of_a_coin),
         TEST(a_draft_that_is_the_target_is_always_accepted),
+        TEST(drawn_children_leave_the_law_but_for_rounding),
         TEST(sglang_left_with_nothing_names_the_last_token),
         TEST(a_law_that_sums_to_less_than_one_can_leave_nothing_to_draw_from),
         TEST(shares_are_the_nearest_doubles),
