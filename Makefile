@@ -122,7 +122,9 @@ sources := $(filter-out src/tokenizer/absent.c,$(sources))
 endif
 
 ifneq ($(have_gmp),1)
-sources := $(filter-out $(filter-out src/prove/float_rules.c,$(wildcard src/prove/*.c)),$(sources))
+sources := $(filter-out src/prove/%,$(sources)) $(addprefix src/prove/,certificate.c digest.c float_rules.c without_gmp.c)
+else
+sources := $(filter-out src/prove/without_gmp.c,$(sources))
 endif
 
 lib_sources := $(filter-out src/cli/%,$(sources))

@@ -9,6 +9,7 @@
 #include "eagle/files.h"
 #include "eagle/generate.h"
 #include "eagle/model.h"
+#include "eagle/oracle.h"
 #include "eagle/probe.h"
 #include "eagle/runtime.h"
 #include "eagle/selftest.h"

@@ -140,6 +140,11 @@ EAGLE_API eagle_status eagle_path_create(eagle_path **out, int32_t cap_nodes, in
                                          eagle_verify_mode mode, eagle_error *err);
 EAGLE_API void eagle_path_free(eagle_path *path);
 
+/* The signature of a rule: eagle_verify()'s own, or another that is put in its place. */
+typedef eagle_status eagle_verify_fn(eagle_path *path, const eagle_tree *tree,
+                                     const eagle_rows *rows, const eagle_sampling *sampling,
+                                     const eagle_draws *draws, eagle_error *err);
+
 /* Walks `tree` from its root and writes the emitted tokens to `path`: accepted children, then
  * one token more. Pure: all chance comes from `draws`, which greedy mode does not ask (NULL
  * is allowed there). rows->n >= tree->n_verify.

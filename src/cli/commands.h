@@ -12,6 +12,7 @@ eagle_status eg_cmd_inspect(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_tokenize(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_bench(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_eval(const eg_options *opt, eagle_error *err);
+eagle_status eg_cmd_prove(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_train_plot(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_selftest(const eg_options *opt, eagle_error *err);
 eagle_status eg_cmd_train_target(const eg_options *opt, eagle_error *err);

@@ -21,7 +21,8 @@ enum {
     EG_TRAIN_HEAD = 128,
     EG_TRAIN_TARGET = 256,
     EG_TRAIN_FEATURES = 512,
-    EG_TRAIN_PLOT = 1024
+    EG_TRAIN_PLOT = 1024,
+    EG_PROVE = 2048
 };
 
 /* Places in the table; EG_GIVEN(opt, X) tells whether option X stood on the command line. */
@@ -36,6 +37,9 @@ enum {
     EG_OPT_NO_SPECIAL,
     EG_OPT_DECODE,
     EG_OPT_MAX_TOKENS,
+    EG_OPT_PROVE_LENGTH,
+    EG_OPT_LEVEL,
+    EG_OPT_LIMIT,
     EG_OPT_CTX,
     EG_OPT_CHUNK,
     EG_OPT_STOP,
@@ -201,11 +205,13 @@ typedef struct {
     const char *checkpoint;
     const char *eval_prompts;
     const char *log;
+    const char *level;
     eg_texts stop;
     eg_data_options data;
     eg_net_options net;
     eagle_train_options train; /* but for seed and threads, which are below */
     int64_t save_every;
+    int64_t limit;
     int64_t eval_every;
     int32_t eval_tokens;
     int32_t max_tokens;

@@ -368,7 +368,17 @@ static bool accept(void *ctx, eagle_draw_key key, uint64_t num, uint64_t den)
 
 eagle_draws eg_enumeration_draws(eg_enumeration *all)
 {
-    all->asked = 0;
+    return eg_enumeration_go_on(all, 0);
+}
+
+int32_t eg_enumeration_kept(const eg_enumeration *all)
+{
+    return all->n > 0 ? all->n - 1 : 0;
+}
+
+eagle_draws eg_enumeration_go_on(eg_enumeration *all, int32_t n)
+{
+    all->asked = n;
     return (eagle_draws){.pick = pick,
                          .accept = accept,
                          .pick_wide = pick_wide,

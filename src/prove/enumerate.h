@@ -46,6 +46,13 @@ void eg_enumeration_reset(eg_enumeration *all);
 /* Begins a run. */
 eagle_draws eg_enumeration_draws(eg_enumeration *all);
 
+/* Begins a run in the middle: its first `n` questions, 0 <= n <= eg_enumeration_kept(), count as asked,
+ * and answered as in the run before. For code that keeps what it made of these answers. */
+eagle_draws eg_enumeration_go_on(eg_enumeration *all, int32_t n);
+
+/* The first questions of the next run whose answers are those of the run before; 0 before any. */
+int32_t eg_enumeration_kept(const eg_enumeration *all);
+
 /* Goes on to the next run; false when all were made, or after a fault. */
 bool eg_enumeration_next(eg_enumeration *all);
 

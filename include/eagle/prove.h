@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* prove.h - that the rounds of speculative decoding have exactly the law of plain sampling.
+ *
+ * The shipped drafter, target, verification, commit and loop run once for every answer to every
+ * draw. The weights of the answers are exact fractions, and so is the result: the total variation
+ * distance between what comes out and plain sampling's law, which is written a second time for
+ * this and shares no code with the sampler but the exponential. Lossless is 0, the rational number.
+ *
+ * What is enumerated is small: contexts of few tokens, over a small vocabulary or one that top-k
+ * makes small. docs/oracle.md says why that speaks for any size, and what is assumed.
+ *
+ * Built with GMP; without it eagle_prove() is EAGLE_EUNSUPPORTED and names the package. Numbers come
+ * as text, "0" or "3/4", and beside it as the nearest double for the eye. */
+#ifndef EAGLE_PROVE_H
+#define EAGLE_PROVE_H
+
+#include "eagle/generate.h"
+#include "eagle/session.h"
+#include "eagle/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is shown; each has its own result. */
+typedef enum {
+    EAGLE_PROVE_PRIMITIVES,   /* random words become choices exactly; needs no model            */
+    EAGLE_PROVE_NODE,         /* at each node of a drafted tree, the token's law is plain         */
+    EAGLE_PROVE_ROUND,        /* a round's tokens, completed plainly, have plain sampling's law   */
+    EAGLE_PROVE_CONTINUATION, /* texts of rounds after rounds have it, from one context on        */
+    EAGLE_PROVE_PROGRAM,      /* so does the whole program, whose numbers persist over rounds     */
+    EAGLE_PROVE_STATE,        /* a round leaves the state of one-token decoding, and its logits   */
+    EAGLE_PROVE_LEVELS
+} eagle_prove_level;
+
+/* "primitives", "node", "round", "continuation", "program", "state"; and back: EAGLE_EINVAL. */
+EAGLE_API const char *eagle_prove_level_name(eagle_prove_level level);
+EAGLE_API eagle_status eagle_prove_level_parse(eagle_prove_level *out, const char *name,
+                                               eagle_error *err);
+
+typedef enum {
+    EAGLE_VERDICT_PROVEN,
+    EAGLE_VERDICT_REFUTED,
+    EAGLE_VERDICT_BOUND, /* not everything was run: the limit, or the caller stopped it */
+    EAGLE_VERDICT_LOSSY  /* another law, by a rule that does not claim plain sampling's */
+} eagle_verdict;
+
+/* "PROVEN", ... and the status that goes with it: EAGLE_OK, EAGLE_EFAILED, EAGLE_EINCONCLUSIVE,
+ * EAGLE_ELOSSY. */
+EAGLE_API const char *eagle_verdict_name(eagle_verdict verdict);
+EAGLE_API eagle_status eagle_verdict_status(eagle_verdict verdict);
+
+/* What is to be proven. All is borrowed. */
+typedef struct {
+    const eagle_model *model;
+    const eagle_drafter *drafter; /* NULL: plain decoding                                        */
+    eagle_sampling sampling;      /* its mode must fit the drafter's children                    */
+    eagle_prompt context;         /* n 0: the model's BOS and the likeliest token after it       */
+    bool ignore_end;              /* go on after an end token                                    */
+    eagle_verify_fn *verify;      /* the rule; NULL: eagle_verify(), as shipped                  */
+    bool lossy;                   /* the rule does not claim plain sampling's law                */
+} eagle_prove_task;
+
+typedef struct {
+    unsigned levels;        /* 1 << level of each that is wanted                                  */
+    int32_t length;         /* of texts after the context, in tokens, >= 1                        */
+    int32_t program_length; /* of the program's texts; 0: `length`                                */
+    int64_t limit;          /* most runs of each level; beyond it the verdict is BOUND            */
+    int32_t threads;        /* of the passes, as in a session; they are small: 1                  */
+    eagle_isa isa;
+} eagle_prove_options;
+
+/* All levels, 3 tokens, 10 million runs, 1 thread. */
+EAGLE_API void eagle_prove_defaults(eagle_prove_options *out);
+
+/* A string whose two probabilities differ. */
+typedef struct {
+    const int32_t *context; /* [n_context] the tokens before it */
+    int32_t n_context;
+    const int32_t *string; /* [n_string]                       */
+    int32_t n_string;
+    const char *got;  /* its probability as the rounds have it; at level node, given its last
+                       * token's node */
+    const char *want; /* as plain sampling has it           */
+    double got_value;
+    double want_value;
+} eagle_prove_difference;
+
+/* A question that a run asked, and the answer that leads to the difference. */
+typedef struct {
+    eagle_draw_key key;
+    bool accept; /* answer: 1 is yes, 0 no; else the index that was picked      */
+    int32_t answer;
+    bool repeated;     /* the key was asked before in this run                        */
+    const char *share; /* the answer's probability, given the answers before          */
+    double share_value;
+} eagle_prove_step;
+
+/* What one level found. Counts that do not belong to the level are 0. */
+typedef struct {
+    bool asked; /* the level was wanted: the rest is meant                                       */
+    eagle_verdict verdict;
+    int64_t runs;      /* one for each row of answers                                           */
+    int64_t contexts;  /* after which rounds were run                                           */
+    int64_t trees;     /* that were drafted and scored                                          */
+    int64_t strings;   /* whose probabilities were compared; at level primitives, sums           */
+    int64_t compared;  /* equalities of fractions; at levels state and primitives, of bits        */
+    int64_t rows;      /* state: rows of logits, tree against one token at a time                */
+    int64_t states;    /* state: hashes of committed states against one token at a time           */
+    int64_t outside;   /* strings with a probability that plainly have none                     */
+    int64_t repeated;  /* keys asked twice within one round                                     */
+    int64_t returning; /* program: keys asked again in a later round                            */
+    const char *tv;    /* total variation distance; the largest one of any context             */
+    double tv_value;
+    const char *marginal; /* the same of the law of one token at its place, the others apart    */
+    double marginal_value;
+    const char *reason; /* why it is refuted or a bound, where that is no probability; else NULL */
+    const eagle_prove_difference *worst;    /* the largest difference; NULL: none               */
+    const eagle_prove_difference *shortest; /* of the fewest tokens                             */
+    const eagle_prove_step *step;           /* [n_steps] a run that leads to the shortest         */
+    int32_t n_steps;
+} eagle_prove_result;
+
+typedef struct eagle_proof eagle_proof; /* opaque results */
+
+/* Asked now and then; `runs` of the level so far. False stops: what is not complete is BOUND. */
+typedef bool eagle_prove_progress(void *ctx, eagle_prove_level level, int64_t runs);
+
+/* Runs the levels. A refutation is a result and no failure. `progress` may be NULL.
+ *
+ * EAGLE_EINVAL (an option, a mode that does not fit), EAGLE_EUNSUPPORTED (built without GMP), EAGLE_ELIMIT
+ * (a context without room), EAGLE_ENOMEM, and what sessions fail with. On failure *out is NULL. */
+EAGLE_API eagle_status eagle_prove(eagle_proof **out, const eagle_prove_task *task,
+                                   const eagle_prove_options *opt, eagle_prove_progress *progress,
+                                   void *ctx, eagle_error *err);
+EAGLE_API void eagle_proof_free(eagle_proof *proof);
+
+/* The worst of all levels: REFUTED, then LOSSY, BOUND, PROVEN. */
+EAGLE_API eagle_verdict eagle_proof_verdict(const eagle_proof *proof);
+EAGLE_API const eagle_prove_result *eagle_proof_result(const eagle_proof *proof,
+                                                       eagle_prove_level level);
+
+/* The tokens that everything went on from. */
+EAGLE_API eagle_prompt eagle_proof_context(const eagle_proof *proof);
+
+/* Tokens that a round brings there, on average: an exact fraction. "" unless rounds were run. */
+EAGLE_API const char *eagle_proof_tokens_per_round(const eagle_proof *proof, double *value);
+
+/* A bound on the total variation distance of the plain law, which is one of integers, from the softmax
+ * in real numbers of the same float32 logits over the same tokens kept; the largest of all contexts
+ * that were met. */
+EAGLE_API double eagle_proof_softmax_distance(const eagle_proof *proof);
+
+/* SHA-256 over names, types, shapes and bytes of all tensors of the model, and of the head if there is
+ * one, in order of their names. */
+EAGLE_API eagle_status eagle_model_digest(char hex[65], const eagle_model *model,
+                                          const eagle_head *head, eagle_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

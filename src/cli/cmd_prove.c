@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_prove.c - runs proofs: the one that the options describe, or a matrix of them. */
+#include "cli/commands.h"
+#include "cli/messages.h"
+#include "cli/progress.h"
+#include "cli/prompts.h"
+#include "cli/prove_matrix.h"
+#include "cli/signals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything that one run of the command owns. */
+typedef struct {
+    const eg_options *opt;
+    eg_engine engine;
+    eg_prompts prompts;
+    eg_prove_case *item; /* [n] */
+    int32_t n;
+    int32_t at; /* the case that runs */
+    unsigned levels;
+    char digest[65];
+    eg_progress progress;
+    eg_sink sink;
+} job;
+
+/* Does the command line say what to prove? */
+static bool is_told(const eg_options *opt)
+{
+    static const int32_t says[] = {EG_OPT_TEMP,         EG_OPT_TOP_K,      EG_OPT_TOP_P,
+                                   EG_OPT_MIN_P,        EG_OPT_VERIFY,     EG_OPT_SPEC_DEPTH,
+                                   EG_OPT_SPEC_TOPK,    EG_OPT_SPEC_NODES, EG_OPT_SPEC_TREE,
+                                   EG_OPT_SPEC_CHILDREN};
+
+    for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {
+        if (EG_GIVEN(opt, says[i])) {
+            return true;
+        }
+    }
+    return opt->head == NULL;
+}
+
+/* "node,round" */
+static eagle_status read_levels(unsigned *out, const char *list, eagle_error *err)
+{
+    *out = 0;
+    while (*list != '\0') {
+        const size_t size = strcspn(list, ",");
+        char name[32] = "";
+        eagle_prove_level level;
+
+        if (size < sizeof name) {
+            memcpy(name, list, size);
+        }
+        eagle_status st = eagle_prove_level_parse(&level, name, err);
+
+        if (st != EAGLE_OK) {
+            return st;
+        }
+        *out |= 1U << level;
+        list += size + (list[size] == ',');
+    }
+    return *out != 0 ? EAGLE_OK : eg_cli_fail(err, EAGLE_EINVAL, "--level: no level is named");
+}
+
+/* ---- cases ------------------------------------------------------------------------------------ */
+
+static void fill_options(const job *j, eagle_prove_options *how)
+{
+    eagle_prove_defaults(how);
+    how->levels = j->levels;
+    how->length = j->opt->max_tokens;
+    how->limit = j->opt->limit;
+    how->threads = EG_GIVEN(j->opt, EG_OPT_THREADS) ? j->opt->threads : 1;
+    how->isa = j->opt->isa;
+}
+
+static void fill_task(const job *j, eagle_prove_task *task, const eagle_drafter *drafter)
+{
+    *task = (eagle_prove_task){
+        .model = j->engine.model, .drafter = drafter, .ignore_end = j->opt->ignore_eos};
+    if (j->prompts.n > 0) {
+        task->context = (eagle_prompt){.token = j->prompts.item[0].ids, .n = j->prompts.item[0].n};
+    }
+}
+
+static eagle_status one_case(job *j, eagle_error *err)
+{
+    eagle_session_options how;
+
+    (void)err;
+    eg_engine_plan(&how, &j->engine, j->opt, 1, 0);
+    fill_options(j, &j->item[0].how);
+    fill_task(j, &j->item[0].task, j->engine.drafter);
+    j->item[0].task.sampling = how.sampling;
+    j->item[0].tree.shape = j->opt->spec_tree;
+    return EAGLE_OK;
+}
+
+static eagle_status row_case(job *j, int32_t i, eagle_error *err)
+{
+    const eg_prove_row *row = eg_prove_row_at(i);
+    eg_prove_case *item = &j->item[i];
+    eagle_sampling *s = &item->task.sampling;
+    eagle_status st = eg_prove_drafter(&item->drafter, row, j->engine.head, err);
+
+    item->tree = row->tree;
+    fill_options(j, &item->how);
+    fill_task(j, &item->task, item->drafter);
+    eagle_sampling_defaults(s);
+    s->mode = row->mode;
+    s->temperature = row->temperature;
+    s->top_k = row->top_k;
+    if (!EG_GIVEN(j->opt, EG_OPT_PROVE_LENGTH)) {
+        item->how.length = row->length;
+        item->how.program_length = row->program_length;
+    }
+    if (i > 0) { /* one time is enough for what needs no model */
+        item->how.levels &= ~(1U << EAGLE_PROVE_PRIMITIVES);
+    }
+    if (st == EAGLE_OK) {
+        st = eagle_decimal_parse(&s->top_p, row->top_p, err);
+    }
+    return st == EAGLE_OK ? eagle_decimal_parse(&s->min_p, row->min_p, err) : st;
+}
+
+static eagle_status make_cases(job *j, eagle_error *err)
+{
+    const bool told = is_told(j->opt);
+    eagle_status st = EAGLE_OK;
+
+    for (j->n = told; !told && eg_prove_row_at(j->n) != NULL;) {
+        j->n++;
+    }
+    j->item = calloc((size_t)j->n, sizeof *j->item);
+    if (j->item == NULL) {
+        return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for %d proofs", j->n);
+    }
+    if (told) {
+        return one_case(j, err);
+    }
+    for (int32_t i = 0; st == EAGLE_OK && i < j->n; i++) {
+        st = row_case(j, i, err);
+    }
+    return st;
+}
+
+/* ---- running ---------------------------------------------------------------------------------- */
+
+static bool go_on(void *ctx, eagle_prove_level level, int64_t runs)
+{
+    job *j = ctx;
+    char what[96];
+
+    snprintf(what, sizeof what, "proof %d of %d, %s: runs", j->at + 1, j->n,
+             eagle_prove_level_name(level));
+    eg_progress_update(&j->progress, what, runs, 0);
+    return eg_signals_caught() == 0;
+}
+
+static eagle_status run(job *j, eagle_error *err)
+{
+    eagle_status st = EAGLE_OK;
+
+    eg_signals_hold(); /* from here on Ctrl-C keeps what is complete */
+    eg_progress_start(&j->progress, j->opt->quiet);
+    for (j->at = 0; st == EAGLE_OK && j->at < j->n && eg_signals_caught() == 0; j->at++) {
+        eg_prove_case *item = &j->item[j->at];
+
+        st = eagle_prove(&item->proof, &item->task, &item->how, go_on, j, err);
+    }
+    eg_progress_clear(&j->progress);
+    return st;
+}
+
+static eagle_status start(job *j, eagle_error *err)
+{
+    eagle_status st = eg_engine_check(j->opt, err);
+
+    j->levels = (1U << EAGLE_PROVE_LEVELS) - 1;
+    if (st == EAGLE_OK && j->opt->level != NULL) {
+        st = read_levels(&j->levels, j->opt->level, err);
+    }
+    if (st == EAGLE_OK) {
+        st = eg_engine_open(&j->engine, j->opt, true, err);
+    }
+    if (st == EAGLE_OK && (j->opt->prompt != NULL || j->opt->prompt_ids != NULL)) {
+        st = eg_prompts_read(&j->prompts, j->opt, j->engine.tokenizer,
+                             eagle_model_config(j->engine.model)->vocab, err);
+    }
+    if (st == EAGLE_OK) {
+        st = make_cases(j, err);
+    }
+    if (st == EAGLE_OK) {
+        st = eagle_model_digest(j->digest, j->engine.model, j->engine.head, err);
+    }
+    return st == EAGLE_OK ? eg_sink_open(&j->sink, j->opt->output, err) : st;
+}
+
+static eagle_status report(job *j, eagle_error *err)
+{
+    eg_prove_report r = {.opt = j->opt, .engine = &j->engine, .item = j->item, .n = j->n};
+
+    memcpy(r.digest, j->digest, sizeof r.digest);
+    eagle_status st = j->opt->format == EG_FORMAT_JSON ? eg_prove_json(&j->sink, &r, err)
+                                                       : eg_prove_text(&j->sink, &r, err);
+
+    if (st == EAGLE_OK) {
+        st = eg_sink_commit(&j->sink, err);
+    }
+    /* The report has said everything: no line on stderr. */
+    return st == EAGLE_OK && eg_signals_caught() == 0 ? eagle_verdict_status(eg_prove_verdict(&r))
+                                                      : st;
+}
+
+eagle_status eg_cmd_prove(const eg_options *opt, eagle_error *err)
+{
+    job j = {.opt = opt};
+    eagle_status st = start(&j, err);
+
+    if (st == EAGLE_OK) {
+        st = run(&j, err);
+    }
+    if (st == EAGLE_OK) {
+        st = report(&j, err);
+    }
+    eg_sink_close(&j.sink);
+    for (int32_t i = 0; j.item != NULL && i < j.n; i++) {
+        eagle_proof_free(j.item[i].proof);
+        eagle_drafter_free(j.item[i].drafter);
+    }
+    free(j.item);
+    eg_prompts_free(&j.prompts);
+    eg_engine_close(&j.engine);
+    return st;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* prove_report.h - what was proven, as text or as a certificate. */
+#ifndef EG_CLI_PROVE_REPORT_H
+#define EG_CLI_PROVE_REPORT_H
+
+#include "cli/engine.h"
+#include "cli/sink.h"
+
+/* One configuration of drafting, sampling and verification. */
+typedef struct {
+    eg_tree_choice tree;
+    eagle_drafter *drafter; /* NULL: plain decoding */
+    eagle_prove_task task;
+    eagle_prove_options how;
+    eagle_proof *proof; /* NULL until it ran */
+} eg_prove_case;
+
+typedef struct {
+    const eg_options *opt;
+    const eg_engine *engine;
+    const eg_prove_case *item; /* [n] */
+    int32_t n;
+    char digest[65]; /* of model and head */
+} eg_prove_report;
+
+/* EAGLE_EWRITE, EAGLE_ENOMEM. */
+eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error *err);
+eagle_status eg_prove_json(eg_sink *sink, const eg_prove_report *r, eagle_error *err);
+
+/* The worst verdict of all cases that ran. */
+eagle_verdict eg_prove_verdict(const eg_prove_report *r);
+
+/* "0.9" */
+#define EG_DECIMAL_TEXT 32
+const char *eg_decimal_text(char text[EG_DECIMAL_TEXT], eagle_decimal d);
+
+#endif
