@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* float_level.h - the exact law of a floating-point rule, and the rule in our verification's place.
- *
- * A decision of float_rules.h is a monotone question to a coin k / 2^b, k uniform in {0 .. 2^b - 1}. How
- * many k pass is found by asking the real comparison, b times (bisection). So each decision has a
- * probability n / 2^b, and the enumeration of prove/enumerate.h follows them exactly, coins that are
- * asked twice included. What comes out is the rule's law as fractions; its distance from plain
- * sampling is a number, computed, not a claim.
- *
- * The rule is given the best probabilities that its precision can hold: those of the integer law, as
- * float64 numbers, then rounded once to the rule's precision. A real softmax adds its own error. */
+/* float_level.h - the exact law of a floating-point rule at one node, and distances of laws. What comes
+ * out are fractions: the rule's distance from plain sampling is computed, and not claimed. */
 #ifndef EG_PROVE_FLOAT_LEVEL_H
 #define EG_PROVE_FLOAT_LEVEL_H
 
 #include "prove/enumerate.h"
-#include "prove/float_rules.h"
-
-/* How many of the 2^bits coins pass; 1 <= bits <= 53. */
-uint64_t eg_coins_passing(const eg_coin_test *test, int32_t bits);
-
-/* Coins whose answers are drawn: `accept` with that number over 2^bits, under the coin's key. */
-typedef struct {
-    const eagle_draws *draws;
-    int32_t bits;
-} eg_counted_coins;
-
-/* Coins bound to `counted`, which must outlive them. */
-eg_coins eg_counted_coins_of(eg_counted_coins *counted);
-
-/* out[i] = w[i] / sum(w), to the nearest double or its neighbour; sum(w) > 0. */
-void eg_float_shares(double *out, const uint64_t *w, int32_t n);
+#include "prove/float_walk.h"
 
 /* The exact law of one node: law[token], and law[vocab] the probability that nothing was left to
  * draw from, where a library raises an error. `law` is [vocab + 1], initialised; left [2, vocab] scratch.
@@ -37,14 +14,7 @@ eagle_status eg_float_node_law(mpq_t *law, const eg_float_rule *rule, const eg_f
                                double *left, eg_enumeration *all, eagle_error *err);
 
 /* The total variation distance of two laws, and the probability that `law` gives to tokens that `plain`
- * gives none: 1/2 sum |law - plain|, and sum of law where plain is 0. */
+ * gives none: 1/2 sum |law - plain|, and the sum of law where plain is 0. */
 void eg_law_distance(mpq_t tv, mpq_t outside, const mpq_t *law, const mpq_t *plain, int32_t n);
-
-/* The rule as a whole walk, in place of eagle_verify(): laws from rows and sampling (temperature above
- * 0), coins from `draws`. EAGLE_ENUMERIC where nothing is left to draw from; else as
- * eg_float_rule_walk(). */
-eagle_status eg_float_verify(eagle_path *path, const eg_float_rule *rule, const eagle_tree *tree,
-                             const eagle_rows *rows, const eagle_sampling *sampling,
-                             const eagle_draws *draws, eagle_error *err);
 
 #endif
