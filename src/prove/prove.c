@@ -4,7 +4,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "prove/primitives.h"
+#include "prove/program.h"
 #include "prove/rounds_law.h"
+#include "prove/states.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +71,19 @@ static eagle_status prove_rounds(job *j, eagle_error *err)
     return st;
 }
 
+typedef eagle_status level_fn(eg_finding *f, eg_subject *s, eagle_error *err);
+
+static eagle_status prove_level(job *j, eagle_prove_level level, level_fn *fn, eagle_error *err)
+{
+    if (!asked(j, level)) {
+        return EAGLE_OK;
+    }
+    eg_subject_begin(&j->s, level);
+    eagle_status st = fn(&j->finding[level], &j->s, err);
+
+    return st == EAGLE_OK ? close_level(j, level, err) : st;
+}
+
 static eagle_status keep_context(job *j, eagle_error *err)
 {
     const eagle_prompt *c = &j->s.task.context;
@@ -86,7 +102,16 @@ static eagle_status run(job *j, eagle_error *err)
     eagle_status st = keep_context(j, err);
 
     if (st == EAGLE_OK) {
+        st = prove_level(j, EAGLE_PROVE_PRIMITIVES, eg_primitives_exact, err);
+    }
+    if (st == EAGLE_OK) {
         st = prove_rounds(j, err);
+    }
+    if (st == EAGLE_OK) {
+        st = prove_level(j, EAGLE_PROVE_PROGRAM, eg_program_law, err);
+    }
+    if (st == EAGLE_OK) {
+        st = prove_level(j, EAGLE_PROVE_STATE, eg_states_agree, err);
     }
     j->proof->softmax_distance = j->s.contexts.softmax_distance;
     return st;
