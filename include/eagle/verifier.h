@@ -60,6 +60,9 @@ EAGLE_API eagle_verify_fn *eagle_verifier_use(const eagle_verifier *v);
 /* What it is: "rule.so: eagle_rule_node", "plain, float32, 24 bits, <". */
 EAGLE_API const char *eagle_verifier_describe(const eagle_verifier *v);
 
+/* Does it decide at nodes whose children were drawn; or, drawn false, chosen without chance? */
+EAGLE_API bool eagle_verifier_takes(const eagle_verifier *v, bool drawn);
+
 /* Does it round, so that its distance from plain sampling is computed and never claimed to be zero? And
  * does it not even mean to be lossless? */
 EAGLE_API bool eagle_verifier_rounds(const eagle_verifier *v);

@@ -40,6 +40,12 @@ enum {
     EG_OPT_PROVE_LENGTH,
     EG_OPT_LEVEL,
     EG_OPT_LIMIT,
+    EG_OPT_VERIFIER,
+    EG_OPT_RULE,
+    EG_OPT_RULE_BITS,
+    EG_OPT_RULE_ACCEPT,
+    EG_OPT_RULE_FLOAT,
+    EG_OPT_RULE_THRESHOLD,
     EG_OPT_CTX,
     EG_OPT_CHUNK,
     EG_OPT_STOP,
@@ -206,6 +212,8 @@ typedef struct {
     const char *eval_prompts;
     const char *log;
     const char *level;
+    const char *verifier;
+    const char *rule;
     eg_texts stop;
     eg_data_options data;
     eg_net_options net;
@@ -215,6 +223,10 @@ typedef struct {
     int64_t eval_every;
     int32_t eval_tokens;
     int32_t max_tokens;
+    int32_t rule_bits;
+    int32_t rule_accept; /* 1: or equal  */
+    int32_t rule_float;  /* 1: float64   */
+    float rule_threshold;
     int32_t ctx;
     int32_t chunk;
     int32_t top_k;

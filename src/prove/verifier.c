@@ -226,6 +226,15 @@ const char *eagle_verifier_describe(const eagle_verifier *v)
     return v->description;
 }
 
+bool eagle_verifier_takes(const eagle_verifier *v, bool drawn)
+{
+    if (v->object == NULL) { /* SGLang does not look at q, typical acceptance neither */
+        return !drawn || v->rule.name == EG_RULE_PLAIN || v->rule.name == EG_RULE_SAFEAILAB ||
+               v->rule.name == EG_RULE_TRANSFORMERS;
+    }
+    return v->walk != NULL || (drawn ? v->drawn != NULL : v->node != NULL);
+}
+
 bool eagle_verifier_rounds(const eagle_verifier *v)
 {
     return v->object == NULL;
