@@ -163,8 +163,9 @@ $(out)/libeagle.a: $(lib_objects) $(linked_with)
 $(out)/libeagle.so: $(pic_objects) $(linked_with)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libeagle.so.0 -o $@ $(filter %.o,$^) $(ALL_LIBS)
 
+# -rdynamic: a rule that `eagle prove --verifier` loads may call what the headers declare.
 $(out)/eagle: $(cli_objects) $(out)/libeagle.a $(linked_with)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic -o $@ $(filter %.o %.a,$^) $(ALL_LIBS)
 
 # The names that users know, whatever the flavour was.
 $(BUILD)/eagle $(BUILD)/libeagle.a $(BUILD)/libeagle.so: $(BUILD)/%: $(out)/% FORCE

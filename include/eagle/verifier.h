@@ -68,6 +68,12 @@ EAGLE_API bool eagle_verifier_takes(const eagle_verifier *v, bool drawn);
 EAGLE_API bool eagle_verifier_rounds(const eagle_verifier *v);
 EAGLE_API bool eagle_verifier_lossy(const eagle_verifier *v);
 
+/* The target's law after logits as verification has it, for a walk of one's own (docs/5-verification.md):
+ * weights w [vocab], 0 for tokens that the filters drop. `order` [vocab] is scratch; the logits are
+ * finite, `sampling` has passed eagle_sampling_check(), vocab <= 2^18. */
+EAGLE_API void eagle_law_weights(uint64_t *w, int32_t *order, const float *logits, int32_t vocab,
+                                 const eagle_sampling *sampling);
+
 /* What a loaded rule was last asked, for whoever has to tell that it did not come back. */
 typedef struct {
     bool busy;            /* inside the rule now                        */

@@ -222,6 +222,17 @@ static bool go_on(void *ctx, eagle_prove_level level, int64_t runs)
     return eg_signals_caught() == 0;
 }
 
+/* Forgets the cases from `from` on. */
+static void drop_cases(job *j, int32_t from)
+{
+    for (int32_t i = from; i < j->n; i++) {
+        eagle_proof_free(j->item[i].proof);
+        eagle_drafter_free(j->item[i].drafter);
+        eagle_verifier_close(j->item[i].verifier);
+    }
+    j->n = from < j->n ? from : j->n;
+}
+
 static eagle_status run(job *j, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
@@ -235,6 +246,10 @@ static eagle_status run(job *j, eagle_error *err)
             eg_prove_rule_use(item, j->opt);
         }
         st = eagle_prove(&item->proof, &item->task, &item->how, go_on, j, err);
+        if (st == EAGLE_OK && j->opt->verifier != NULL &&
+            eagle_proof_verdict(item->proof) == EAGLE_VERDICT_REFUTED) {
+            drop_cases(j, j->at + 1); /* one counterexample is enough */
+        }
     }
     eg_progress_clear(&j->progress);
     return st;
@@ -292,11 +307,7 @@ eagle_status eg_cmd_prove(const eg_options *opt, eagle_error *err)
         st = report(&j, err);
     }
     eg_sink_close(&j.sink);
-    for (int32_t i = 0; j.item != NULL && i < j.n; i++) {
-        eagle_proof_free(j.item[i].proof);
-        eagle_drafter_free(j.item[i].drafter);
-        eagle_verifier_close(j.item[i].verifier);
-    }
+    drop_cases(&j, 0);
     free(j.item);
     eg_prompts_free(&j.prompts);
     eg_engine_close(&j.engine);

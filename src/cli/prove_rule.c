@@ -126,6 +126,21 @@ static const eg_prove_row chain_rows[] = {
     {EAGLE_VERIFY_REJECTION, 1.0f, 3, "1", "0", true, {"0,0.0", 0, 0, 0}, 3, 0},
 };
 
+/* Of a rule of one's own, before the matrix: the smallest trees, so that what is wrong shows there. */
+static const eg_prove_row small_rows[] = {
+    {EAGLE_VERIFY_REJECTION, 1.0f, 0, "1", "0", false, {"0", 0, 0, 0}, 2, 0},
+    {EAGLE_VERIFY_REJECTION, 1.0f, 0, "1", "0", false, {"0,1", 0, 0, 0}, 2, 0},
+    {EAGLE_VERIFY_REJECTION, 1.0f, 2, "1", "0", false, {"0,1,2", 0, 0, 0}, 2, 0},
+    {EAGLE_VERIFY_REJECTION, 1.0f, 3, "1", "0", true, {"0", 0, 0, 0}, 2, 0},
+    {EAGLE_VERIFY_REJECTION, 1.0f, 3, "1", "0", true, {"0,1", 0, 0, 0}, 2, 0},
+};
+#define N_SMALL ((int32_t)(sizeof small_rows / sizeof small_rows[0]))
+
+static const eg_prove_row *own_row(int32_t i)
+{
+    return i < N_SMALL ? &small_rows[i] : eg_prove_row_at(i - N_SMALL);
+}
+
 static const eg_prove_row *float_row(const eagle_verifier *v, int32_t i)
 {
     const bool chain = strncmp(eagle_verifier_describe(v), "transformers", 12) == 0;
@@ -144,7 +159,7 @@ const eg_prove_row *eg_prove_rule_row(const eg_options *opt, const eagle_verifie
     int32_t at = 0;
 
     do { /* the i-th one that fits */
-        row = opt->rule != NULL ? float_row(v, at++) : eg_prove_row_at(at++);
+        row = opt->rule != NULL ? float_row(v, at++) : own_row(at++);
     } while (row != NULL && !(row->mode == EAGLE_VERIFY_REJECTION &&
                               eagle_verifier_takes(v, row->drawn) && i-- == 0));
     return row;
@@ -207,9 +222,9 @@ void eg_prove_rule_table(FILE *out, const eg_prove_report *r)
             c->task.sampling.top_k != r->item[i - 1].task.sampling.top_k) {
             fprintf(out, "\n");
             eg_prove_case_text(out, c);
-            fprintf(out, "  %-52s %9s %9s %9s %9s\n", "", "node", "round", "text", "outside");
+            fprintf(out, "  %-62s %9s %9s %9s %9s\n", "", "node", "round", "text", "outside");
         }
-        fprintf(out, "  %-52s", eagle_verifier_describe(c->verifier));
+        fprintf(out, "  %-62s", eagle_verifier_describe(c->verifier));
         if (c->proof == NULL) {
             fprintf(out, " not run\n");
             continue;

@@ -2,6 +2,7 @@
 /* prove_text.c - a proof for people. */
 #include "cli/messages.h"
 #include "cli/prove_rule.h"
+#include "cli/prove_words.h"
 #include "cli/text.h"
 
 #include <inttypes.h>
@@ -172,9 +173,10 @@ static void print_counts(FILE *out, eagle_prove_level level, const eagle_prove_r
 }
 
 static void print_level(FILE *out, const eg_prove_case *c, eagle_prove_level level,
-                        const eagle_prove_result *r)
+                        const eagle_prove_result *r, bool verbose)
 {
     const bool law = level != EAGLE_PROVE_PRIMITIVES && level != EAGLE_PROVE_STATE;
+    const bool brief = c->verifier != NULL && !verbose;
 
     fprintf(out, "  %-13s %-8s ", eagle_prove_level_name(level),
             eg_prove_case_verdict(c, r->verdict));
@@ -194,8 +196,8 @@ static void print_level(FILE *out, const eg_prove_case *c, eagle_prove_level lev
         print_fraction(out, r->outside_largest, r->outside_value);
         fprintf(out, "\n");
     }
-    if (eg_prove_rule_measured(c)) {
-        return; /* the distance is what was wanted */
+    if (eg_prove_rule_measured(c) || brief) {
+        return; /* the distance is what was wanted, or words follow */
     }
     if (r->worst != NULL && law &&
         (level == EAGLE_PROVE_CONTINUATION || level == EAGLE_PROVE_PROGRAM)) {
@@ -217,7 +219,7 @@ static void print_level(FILE *out, const eg_prove_case *c, eagle_prove_level lev
     }
 }
 
-static void print_proof(FILE *out, const eg_prove_case *c)
+static void print_proof(FILE *out, const eg_prove_case *c, bool verbose)
 {
     const eagle_prompt context = eagle_proof_context(c->proof);
     int64_t outside = 0;
@@ -232,7 +234,7 @@ static void print_proof(FILE *out, const eg_prove_case *c)
         const eagle_prove_result *r = eagle_proof_result(c->proof, (eagle_prove_level)level);
 
         if (r->asked) {
-            print_level(out, c, (eagle_prove_level)level, r);
+            print_level(out, c, (eagle_prove_level)level, r, verbose);
             outside += r->outside;
             repeated += r->repeated;
         }
@@ -246,6 +248,9 @@ static void print_proof(FILE *out, const eg_prove_case *c)
     }
     fprintf(out, "  real softmax  within %.2g\n", eagle_proof_softmax_distance(c->proof));
     fprintf(out, "  %s\n", eg_prove_case_verdict(c, eagle_proof_verdict(c->proof)));
+    if (c->verifier != NULL && !eagle_verifier_rounds(c->verifier)) {
+        eg_prove_words(out, c);
+    }
 }
 
 eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error *err)
@@ -268,7 +273,7 @@ eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error 
         }
         eg_prove_case_text(out, &r->item[i]);
         if (r->item[i].proof != NULL) {
-            print_proof(out, &r->item[i]);
+            print_proof(out, &r->item[i], r->opt->verbose);
         } else {
             fprintf(out, "  not run\n");
         }

@@ -246,6 +246,12 @@ bool eagle_verifier_lossy(const eagle_verifier *v)
                                  v->rule.threshold_single < 1.0 || v->rule.threshold_sum < 1.0);
 }
 
+void eagle_law_weights(uint64_t *w, int32_t *order, const float *logits, int32_t vocab,
+                       const eagle_sampling *sampling)
+{
+    eg_law_make(w, order, logits, vocab, sampling);
+}
+
 /* ---- a walk by a rule of one node --------------------------------------------------------------- */
 
 /* The walked children of `node`, in order. Returns their number. */
