@@ -62,6 +62,9 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_RULE_THRESHOLD] = {"rule-threshold", 0, "T", NULL, EG_PROVE, EG_KIND_REAL,
                                AT(rule_threshold), 0, 0,
                                "both thresholds of sglang-target-only; below 1: lossy"},
+    [EG_OPT_RULE_SECONDS] = {"rule-seconds", 0, "N", "10", EG_PROVE, EG_KIND_WHOLE,
+                             AT(rule_seconds), 1, 3600,
+                             "give up a --verifier that is asked once and does not come back"},
     [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT, EG_KIND_WHOLE, AT(ctx), COUNT,
                     "positions of the KV cache (default: what is needed, at most the "
                     "model's; bench, inspect: 512)"},

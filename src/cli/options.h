@@ -46,6 +46,7 @@ enum {
     EG_OPT_RULE_ACCEPT,
     EG_OPT_RULE_FLOAT,
     EG_OPT_RULE_THRESHOLD,
+    EG_OPT_RULE_SECONDS,
     EG_OPT_CTX,
     EG_OPT_CHUNK,
     EG_OPT_STOP,
@@ -224,6 +225,7 @@ typedef struct {
     int32_t eval_tokens;
     int32_t max_tokens;
     int32_t rule_bits;
+    int32_t rule_seconds;
     int32_t rule_accept; /* 1: or equal  */
     int32_t rule_float;  /* 1: float64   */
     float rule_threshold;

@@ -116,6 +116,7 @@ eagle_status eg_prove_rule_open(eagle_verifier **out, const eg_options *opt, int
 /* Of a rule in floating point: every token possible; and some not, which are proposed nevertheless. */
 static const eg_prove_row float_rows[] = {
     {EAGLE_VERIFY_REJECTION, 1.0f, 0, "1", "0", false, {"0,1,0.0,0.1,1.0", 0, 0, 0}, 2, 0},
+    {EAGLE_VERIFY_REJECTION, 1.0f, 2, "1", "0", false, {"5", 0, 0, 0}, 2, 0},
     {EAGLE_VERIFY_REJECTION, 0.7f, 3, "0.9", "0", false, {"0,1,2,3,0.0,0.1", 0, 0, 0}, 3, 0},
     {EAGLE_VERIFY_REJECTION, 1.0f, 3, "1", "0", true, {"0,0.0", 0, 0, 0}, 3, 0},
 };
@@ -128,6 +129,15 @@ static const eg_prove_row chain_rows[] = {
 
 /* Of a rule of one's own, before the matrix: the smallest trees, so that what is wrong shows there. */
 static const eg_prove_row small_rows[] = {
+    {EAGLE_VERIFY_REJECTION,
+     1.0f,
+     2,
+     "1",
+     "0",
+     false,
+     {"5", 0, 0, 0},
+     2,
+     0}, /* an unlikely child */
     {EAGLE_VERIFY_REJECTION, 1.0f, 0, "1", "0", false, {"0", 0, 0, 0}, 2, 0},
     {EAGLE_VERIFY_REJECTION, 1.0f, 0, "1", "0", false, {"0,1", 0, 0, 0}, 2, 0},
     {EAGLE_VERIFY_REJECTION, 1.0f, 2, "1", "0", false, {"0,1,2", 0, 0, 0}, 2, 0},
@@ -170,7 +180,7 @@ void eg_prove_rule_use(eg_prove_case *c, const eg_options *opt)
     eagle_verify_fn *rule = eagle_verifier_use(c->verifier);
     const bool rounds = eagle_verifier_rounds(c->verifier);
 
-    c->task.verify = rounds ? rule : eg_rule_guard(rule);
+    c->task.verify = rounds ? rule : eg_rule_guard(rule, (unsigned)opt->rule_seconds);
     c->task.lossy = rounds;
     if (opt->level == NULL) {
         c->how.levels &= rounds ? RULES : RULES | 1U << EAGLE_PROVE_PROGRAM;
@@ -210,6 +220,21 @@ static void print_distance(FILE *out, const eg_prove_case *c, eagle_prove_level 
     }
 }
 
+/* The likeliest token that plain sampling never emits, given its node. */
+static void print_outside(FILE *out, const eg_prove_case *c)
+{
+    const eagle_prove_result *r = eagle_proof_result(c->proof, EAGLE_PROVE_NODE);
+
+    if (!r->asked) {
+        return;
+    }
+    if (strlen(r->outside_largest) <= 18) {
+        fprintf(out, "  %s", r->outside_largest);
+    } else {
+        fprintf(out, "  %.2e", r->outside_value);
+    }
+}
+
 void eg_prove_rule_table(FILE *out, const eg_prove_report *r)
 {
     fprintf(out,
@@ -222,7 +247,8 @@ void eg_prove_rule_table(FILE *out, const eg_prove_report *r)
             c->task.sampling.top_k != r->item[i - 1].task.sampling.top_k) {
             fprintf(out, "\n");
             eg_prove_case_text(out, c);
-            fprintf(out, "  %-62s %9s %9s %9s %9s\n", "", "node", "round", "text", "outside");
+            fprintf(out, "  %-62s %9s %9s %9s  %s\n", "", "node", "round", "text",
+                    "outside the support");
         }
         fprintf(out, "  %-62s", eagle_verifier_describe(c->verifier));
         if (c->proof == NULL) {
@@ -232,7 +258,7 @@ void eg_prove_rule_table(FILE *out, const eg_prove_report *r)
         print_distance(out, c, EAGLE_PROVE_NODE);
         print_distance(out, c, EAGLE_PROVE_ROUND);
         print_distance(out, c, EAGLE_PROVE_CONTINUATION);
-        fprintf(out, " %9.2e%s\n", eagle_proof_result(c->proof, EAGLE_PROVE_NODE)->outside_value,
-                eagle_verifier_lossy(c->verifier) ? "  LOSSY" : "");
+        print_outside(out, c);
+        fprintf(out, "%s\n", eagle_verifier_lossy(c->verifier) ? "  LOSSY" : "");
     }
 }

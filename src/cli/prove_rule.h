@@ -18,7 +18,7 @@ eagle_status eg_prove_rule_open(eagle_verifier **out, const eg_options *opt, int
 const eg_prove_row *eg_prove_rule_row(const eg_options *opt, const eagle_verifier *v, int32_t i);
 
 /* Puts the case's verifier into its task, for the calling thread. One of one's own is watched: when it
- * crashes, or does not come back within 10 seconds, stderr says so, and the program ends with exit
+ * crashes, or does not come back, stderr says so, and the program ends with exit
  * code 1. Levels that do not look at a rule are taken out, unless the options name them. */
 void eg_prove_rule_use(eg_prove_case *c, const eg_options *opt);
 

@@ -12,10 +12,10 @@ static void print_probability(FILE *out, const char *fraction, double value)
     if (strlen(fraction) <= SHOWN) {
         fprintf(out, "%s", fraction);
         if (strchr(fraction, '/') != NULL) {
-            fprintf(out, " (%.6g)", value);
+            fprintf(out, " (%.10g)", value);
         }
     } else {
-        fprintf(out, "%.9g", value);
+        fprintf(out, "%.10g", value);
     }
 }
 
@@ -31,8 +31,8 @@ static void print_step(FILE *out, const eagle_prove_step *s, int32_t number)
 {
     fprintf(out, "    %" PRId32 ". position %" PRId32 ": ", number, s->key.pos);
     if (s->accept && s->key.purpose == EAGLE_DRAW_ACCEPT) {
-        fprintf(out, "child %" PRId32 " is %s", s->key.index,
-                s->answer != 0 ? "accepted" : "refused");
+        fprintf(out, "the coin of child %" PRId32 " says %s", s->key.index,
+                s->answer != 0 ? "yes" : "no");
     } else if (s->accept) {
         fprintf(out, "a question is answered %s", s->answer != 0 ? "yes" : "no");
     } else if (s->key.purpose == EAGLE_DRAW_DRAFT) {
@@ -51,6 +51,7 @@ static void print_step(FILE *out, const eagle_prove_step *s, int32_t number)
 static void print_difference(FILE *out, const eagle_prove_result *r)
 {
     const eagle_prove_difference *d = r->shortest;
+    int32_t number = 0;
 
     fprintf(out, "  In words: after the tokens");
     print_tokens(out, d->context, d->n_context);
@@ -68,7 +69,9 @@ static void print_difference(FILE *out, const eagle_prove_result *r)
         fprintf(out, "  It comes about, for one, so:\n");
     }
     for (int32_t i = 0; i < r->n_steps; i++) {
-        print_step(out, &r->step[i], i + 1);
+        if (r->step[i].key.pos < d->n_context + d->n_string) { /* what follows it says nothing */
+            print_step(out, &r->step[i], ++number);
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 #define STACK (64 * 1024)
 
 static eagle_verify_fn *watched;
+static unsigned patience;
 
 /* ---- text, in a signal handler ------------------------------------------------------------------- */
 
@@ -51,7 +52,7 @@ static void say_number(line *l, int32_t x)
 static const char *cause(int number)
 {
     switch (number) {
-    case SIGALRM: return "did not come back within 10 seconds";
+    case SIGALRM: return "did not come back in time (--rule-seconds)";
     case SIGFPE: return "crashed: a division by zero, or an overflow (SIGFPE)";
     case SIGILL: return "crashed: an impossible instruction (SIGILL)";
     case SIGABRT: return "crashed: abort(), or a failed assert (SIGABRT)";
@@ -99,14 +100,14 @@ static eagle_status call_watched(eagle_path *path, const eagle_tree *tree, const
                                  const eagle_sampling *sampling, const eagle_draws *draws,
                                  eagle_error *err)
 {
-    alarm(EG_RULE_SECONDS);
+    alarm(patience);
     const eagle_status st = watched(path, tree, rows, sampling, draws, err);
 
     alarm(0);
     return st;
 }
 
-eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule)
+eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule, unsigned seconds)
 {
     static const int numbers[] = {SIGALRM, SIGFPE, SIGILL, SIGABRT, SIGSEGV, SIGBUS};
     static char stack[STACK];
@@ -119,5 +120,6 @@ eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule)
         sigaction(numbers[i], &act, NULL);
     }
     watched = rule;
+    patience = seconds;
     return call_watched;
 }

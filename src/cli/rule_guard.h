@@ -5,11 +5,8 @@
 
 #include "eagle/verifier.h"
 
-/* Seconds after which a call has not come back. */
-#define EG_RULE_SECONDS 10
-
-/* The rule, watched: from here on a crash, and a call of more than EG_RULE_SECONDS, ends the program with
+/* The rule, watched: from here on a crash, and a call of more than `seconds`, ends the program with
  * exit code 1, after saying on stderr what happened and what the rule was asked. One at a time. */
-eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule);
+eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule, unsigned seconds);
 
 #endif
