@@ -156,6 +156,33 @@ EAGLE_API const char *eagle_proof_tokens_per_round(const eagle_proof *proof, dou
  * that were met. */
 EAGLE_API double eagle_proof_softmax_distance(const eagle_proof *proof);
 
+/* ---- a real run ------------------------------------------------------------------ */
+
+/* Looks at each node that a run decides at, over the full vocabulary: the law of the token that is decided
+ * there, over every answer of that node's draws, must be plain sampling's law of its logits. */
+typedef struct eagle_certifier eagle_certifier; /* opaque */
+
+typedef struct {
+    int64_t nodes;   /* looked at                                                          */
+    int64_t refuted; /* of them, those with another law                                     */
+    int64_t skipped; /* whose children could have been drawn in more than 4096 ways          */
+    int64_t runs;    /* of their verification                                               */
+} eagle_certified;
+
+/* For trees of up to `max_nodes` nodes over `vocab` tokens. EAGLE_ENOMEM, EAGLE_EUNSUPPORTED (built without
+ * GMP), and what eagle_path_create() fails with. Free with eagle_certifier_free(). */
+EAGLE_API eagle_status eagle_certifier_create(eagle_certifier **out, int32_t vocab,
+                                              int32_t max_nodes, eagle_verify_mode mode,
+                                              eagle_error *err);
+EAGLE_API void eagle_certifier_free(eagle_certifier *c);
+
+/* The nodes whose rows decided the tokens of `path`, in eagle_verify()'s tree and rows. A refutation is
+ * counted, and no failure. EAGLE_EFIT for another size. */
+EAGLE_API eagle_status eagle_certify_round(eagle_certifier *c, const eagle_tree *tree,
+                                           const eagle_rows *rows, const eagle_path *path,
+                                           const eagle_sampling *sampling, eagle_error *err);
+EAGLE_API const eagle_certified *eagle_certifier_found(const eagle_certifier *c);
+
 /* SHA-256 over names, types, shapes and bytes of all tensors of the model, and of the head if there is
  * one, in order of their names. */
 EAGLE_API eagle_status eagle_model_digest(char hex[65], const eagle_model *model,

@@ -6,6 +6,7 @@
 #include "cli/messages.h"
 #include "cli/signals.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* Everything that one run of the command owns. */
@@ -16,7 +17,8 @@ typedef struct {
     eg_sink sink;
     eg_progress progress;
     eg_total total;
-    bool json; /* documents, one a line, in place of text */
+    eagle_certifier *certifier; /* NULL: --certify was not asked for */
+    bool json;                  /* documents, one a line, in place of text */
 } job;
 
 /* How accepted tokens are shown: as asked for, else in colour where a person looks. */
@@ -68,7 +70,35 @@ static eagle_status start(job *j, eagle_error *err)
     if (st == EAGLE_OK) {
         st = eg_engine_start(&j->engine, opt, ctx, 0, 0, err);
     }
+    if (st == EAGLE_OK && opt->certify) {
+        const eagle_session_options *how = &j->engine.how;
+
+        st = eagle_certifier_create(&j->certifier, eagle_model_config(j->engine.model)->vocab,
+                                    how->max_nodes, how->sampling.mode, err);
+    }
     return st == EAGLE_OK ? eg_sink_open(&j->sink, opt->output, err) : st;
+}
+
+/* What --certify found: a line, and a failure when a node had another law. */
+static eagle_status report_certified(const job *j, eagle_error *err)
+{
+    const eagle_certified *c = NULL;
+
+    if (j->certifier == NULL) {
+        return EAGLE_OK;
+    }
+    c = eagle_certifier_found(j->certifier);
+    eg_cli_note(j->opt->quiet,
+                "certified: at %" PRId64 " of %" PRId64
+                " nodes the law is plain sampling's, over %" PRId32 " tokens, in %" PRId64
+                " runs; %" PRId64 " nodes left out",
+                c->nodes - c->refuted, c->nodes, eagle_model_config(j->engine.model)->vocab,
+                c->runs, c->skipped);
+    return c->refuted == 0
+               ? EAGLE_OK
+               : eg_cli_fail(err, EAGLE_EFAILED,
+                             "certify: %" PRId64 " of %" PRId64 " nodes have another law",
+                             c->refuted, c->nodes);
 }
 
 /* The text behind --explain's rounds, or the end of the streamed one: a newline. */
@@ -91,7 +121,11 @@ static eagle_status end_json(job *j, const eagle_generation *g, const eg_prompt 
     json_t *doc = NULL;
     eagle_status st = eg_document(&doc, &j->engine, j->opt, g, prompt, text, rounds);
 
+    if (st == EAGLE_OK && j->certifier != NULL) {
+        st = eg_document_certified(doc, eagle_certifier_found(j->certifier));
+    }
     if (st != EAGLE_OK) {
+        json_decref(doc);
         return eg_cli_fail(err, st, "no memory for the JSON document");
     }
     st = eg_sink_json(&j->sink, doc, err);
@@ -104,7 +138,8 @@ static eagle_status one_prompt(job *j, const eg_prompt *prompt, eagle_error *err
     eg_text text = {0};
     eagle_generation g = {0};
     eg_explain explain = {.engine = &j->engine, .sink = j->json ? NULL : &j->sink};
-    eg_listener to = {.text = &text, .mark = marking(j), .progress = &j->progress};
+    eg_listener to = {
+        .text = &text, .mark = marking(j), .progress = &j->progress, .certifier = j->certifier};
     eagle_status st = eg_text_start(&text, j->engine.tokenizer, prompt, j->opt, err);
 
     if (j->opt->explain) {
@@ -155,7 +190,9 @@ eagle_status eg_cmd_generate(const eg_options *opt, eagle_error *err)
     }
     if (st == EAGLE_OK) {
         eg_closing_line(&j.engine, &j.total, opt);
+        st = report_certified(&j, err);
     }
+    eagle_certifier_free(j.certifier);
     eg_sink_close(&j.sink);
     eg_prompts_free(&j.prompts);
     eg_engine_close(&j.engine);

@@ -90,6 +90,15 @@ eagle_status eg_document(json_t **out, const eg_engine *e, const eg_options *opt
     return *out != NULL ? EAGLE_OK : EAGLE_ENOMEM;
 }
 
+eagle_status eg_document_certified(json_t *doc, const eagle_certified *found)
+{
+    json_t *certified = json_pack("{s:I, s:I, s:I, s:I}", "nodes", (json_int_t)found->nodes,
+                                  "refuted", (json_int_t)found->refuted, "skipped",
+                                  (json_int_t)found->skipped, "runs", (json_int_t)found->runs);
+
+    return json_object_set_new(doc, "certified", certified) == 0 ? EAGLE_OK : EAGLE_ENOMEM;
+}
+
 void eg_total_add(eg_total *total, const eagle_generation *g)
 {
     total->n += g->n;

@@ -10,6 +10,9 @@ eagle_status eg_document(json_t **out, const eg_engine *e, const eg_options *opt
                          const eagle_generation *g, const eg_prompt *prompt, const eg_text *text,
                          json_t *rounds);
 
+/* Adds what --certify found so far. EAGLE_ENOMEM. */
+eagle_status eg_document_certified(json_t *doc, const eagle_certified *found);
+
 /* What all prompts of a command gave. */
 typedef struct {
     int32_t n;         /* tokens                                           */

@@ -69,6 +69,11 @@ static eagle_status next(run *r, eagle_error *err)
         eg_progress_clear(r->to->progress);
         st = eg_explain_round(r->to->explain, g->session, g->path, g->first, err);
     }
+    if (st == EAGLE_OK && r->to->certifier != NULL) {
+        st = eagle_certify_round(r->to->certifier, eagle_session_tree(g->session),
+                                 eagle_session_rows(g->session), g->path,
+                                 eagle_session_sampling(g->session), err);
+    }
     if (st == EAGLE_OK) {
         st = take(r, err);
     }

@@ -12,9 +12,10 @@
 /* Where a generation's text goes while it grows. */
 typedef struct {
     eg_text *text;
-    eg_sink *sink;       /* NULL: the text is not shown as it grows */
-    int32_t mark;        /* EG_MARK_                                */
-    eg_explain *explain; /* NULL: rounds are not explained          */
+    eg_sink *sink;              /* NULL: the text is not shown as it grows */
+    int32_t mark;               /* EG_MARK_                                */
+    eg_explain *explain;        /* NULL: rounds are not explained          */
+    eagle_certifier *certifier; /* NULL: no node is certified      */
     eg_progress *progress;
 } eg_listener;
 

@@ -124,6 +124,8 @@ static const eg_option table[EG_OPT_COUNT] = {
                        "interleaved repeats of each measurement"},
     [EG_OPT_EXPLAIN] = {"explain", 0, NULL, NULL, EG_GENERATE, EG_KIND_FLAG, AT(explain), 0, 0,
                         "print each round: what was drafted, what was accepted, why"},
+    [EG_OPT_CERTIFY] = {"certify", 0, NULL, NULL, EG_GENERATE, EG_KIND_FLAG, AT(certify), 0, 0,
+                        "prove of each node that decides a token that its law is plain sampling's"},
     [EG_OPT_MARK] = {"mark", 0, "color|brackets|none", NULL, EG_GENERATE, EG_KIND_CHOICE, AT(mark),
                      0, 0, "show accepted tokens (default: color on a terminal, else none)"},
     [EG_OPT_FORMAT] = {"format", 0, "text|json", "text", RUNS | EG_INSPECT | EG_PROVE,

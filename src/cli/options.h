@@ -73,6 +73,7 @@ enum {
     EG_OPT_EXHAUSTIVE,
     EG_OPT_REPEAT,
     EG_OPT_EXPLAIN,
+    EG_OPT_CERTIFY,
     EG_OPT_MARK,
     EG_OPT_FORMAT,
     EG_OPT_OUTPUT,
@@ -260,6 +261,7 @@ typedef struct {
     bool scan;
     bool exhaustive;
     bool explain;
+    bool certify;
     bool own_embedding;
     bool resume;
     bool dry_run;
