@@ -419,9 +419,17 @@ static eagle_status verify_by_rule(eagle_path *path, const eagle_tree *tree, con
     if (st != EAGLE_OK) {
         return st;
     }
-    return in_use->object == NULL
-               ? eg_float_verify(path, &in_use->rule, tree, rows, sampling, draws, err)
-               : walk_by_node(path, in_use, tree, rows, sampling, draws, err);
+    if (in_use->object != NULL) {
+        return walk_by_node(path, in_use, tree, rows, sampling, draws, err);
+    }
+    st = eg_float_verify(path, &in_use->rule, tree, rows, sampling, draws, err);
+    if (st == EAGLE_EFIT) { /* the tree was chosen for the rule: no fault of the rule */
+        st = EAGLE_EINVAL;
+        if (err != NULL) {
+            err->code = st;
+        }
+    }
+    return st;
 }
 
 eagle_verify_fn *eagle_verifier_use(const eagle_verifier *v)

@@ -3,6 +3,7 @@
 #include "prove/float_level.h"
 #include "sample/draws.h"
 #include "support/lib_toy.h"
+#include "verify/node.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -121,6 +122,38 @@ static void a_greedy_draft_with_its_softmax_in_the_ratio_gives_three_quarters(vo
     rule.or_equal = true; /* as published: one coin in 2^24 more */
     run(&rule, &n);
     assert_fraction(got.law[0], (3UL << 22) + 1, 1UL << 24);
+}
+
+/* The same on the shipped rule for drawn children, in integers, by a drafter that lies: it has not drawn the child. */
+static void a_child_that_was_not_drawn_as_its_law_says_gives_three_quarters_exactly(void **state)
+{
+    (void)state;
+    const int32_t child = 0;
+    eagle_wide left[VOCAB];
+    mpq_t weight;
+
+    mpq_init(weight);
+    for (int i = 0; i < VOCAB; i++) {
+        mpq_set_ui(got.law[i], 0, 1);
+    }
+    do {
+        const eagle_draws draws = eg_enumeration_draws(all);
+        eg_drawn_node at = {.vocab = VOCAB,
+                            .p = six_four,
+                            .q = eight_two,
+                            .left = left,
+                            .child = &child,
+                            .n_child = 1,
+                            .pos = 7};
+        int32_t hit = -2;
+        const int32_t token = eg_verify_drawn(&hit, &at, &draws);
+
+        eg_enumeration_weight(weight, all);
+        mpq_add(got.law[token], got.law[token], weight);
+    } while (eg_enumeration_next(all));
+    assert_fraction(got.law[0], 3, 4);
+    assert_fraction(got.law[1], 1, 4);
+    mpq_clear(weight);
 }
 
 static void less_or_equal_gives_an_impossible_token_one_coin(void **state)
@@ -345,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_greedy_draft_with_its_softmax_in_the_ratio_gives_three_quarters),
+        TEST(a_child_that_was_not_drawn_as_its_law_says_gives_three_quarters_exactly),
         TEST(less_or_equal_gives_an_impossible_token_one_coin),
         TEST(a_rule_whose_numbers_are_binary_fractions_has_distance_zero),
         TEST(a_coin_for_all_siblings_is_an_interval),
