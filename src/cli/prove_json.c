@@ -5,6 +5,8 @@
 #include "cli/messages.h"
 #include "cli/prove_report.h"
 
+#include <stdlib.h>
+
 static json_t *fraction_json(const char *fraction, double value)
 {
     return json_pack("{s:s, s:f}", "fraction", fraction, "value", value);
@@ -88,7 +90,11 @@ static json_t *sampling_json(const eagle_sampling *s)
     char top_p[EG_DECIMAL_TEXT];
     char min_p[EG_DECIMAL_TEXT];
 
-    snprintf(temperature, sizeof temperature, "%.9g", (double)s->temperature);
+    /* As it was written: a few digits, where they are the float. */
+    snprintf(temperature, sizeof temperature, "%g", (double)s->temperature);
+    if (strtof(temperature, NULL) != s->temperature) {
+        snprintf(temperature, sizeof temperature, "%.9g", (double)s->temperature);
+    }
     return json_pack("{s:s, s:s, s:i, s:s, s:s}", "verification", eg_verify_name(s->mode),
                      "temperature", temperature, "top_k", s->top_k, "top_p",
                      eg_decimal_text(top_p, s->top_p), "min_p", eg_decimal_text(min_p, s->min_p));

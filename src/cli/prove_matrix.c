@@ -11,18 +11,18 @@
 /* Unfiltered, a round has 16 outcomes for each of its nodes, and each text of 4 tokens is one of 50,000;
  * filtered to 3 tokens, texts may be longer, and children be drawn in every way. */
 static const eg_prove_row rows[] = {
-    {GREEDY, 0.0f, 0, "1", "0", false, {NULL, 3, 2, 6}, 8, 8},
-    {GREEDY, 0.0f, 0, "1", "0", false, {"0,1,0.0,0.1,1.0", 0, 0, 0}, 8, 8},
-    {COUPLED, 1.0f, 0, "1", "0", false, {NULL, 2, 2, 5}, 3, 2},
-    {COUPLED, 0.7f, 0, "0.9", "0", false, {"0,1,0.0,0.1,1.0", 0, 0, 0}, 3, 3},
-    {REJECTION, 1.0f, 0, "1", "0", false, {NULL, 2, 2, 5}, 3, 2},
-    {REJECTION, 0.7f, 0, "0.9", "0", false, {NULL, 3, 3, 7}, 3, 3},
-    {REJECTION, 0.7f, 0, "0.9", "0", false, {"0,1,2,0.0,0.1,1.0,0.0.0", 0, 0, 0}, 3, 3},
-    {REJECTION, 1.3f, 4, "1", "0.05", false, {NULL, 3, 1, 3}, 5, 4},
-    {REJECTION, 1.0f, 3, "1", "0", true, {"0,0.0,0.0.0", 0, 0, 0}, 4, 3},
-    {REJECTION, 1.0f, 3, "1", "0", true, {"0,1,0.0,1.0", 0, 0, 0}, 4, 2},
-    {REJECTION, 1.5f, 4, "1", "0", true, {"0,1,2", 0, 0, 0}, 4, 3},
-    {REJECTION, 0.7f, 3, "0.9", "0", true, {"0,1,0.0,0.1", 0, 0, 0}, 4, 2},
+    {GREEDY, 0.0f, 0, "1", "0", false, {NULL, 3, 2, 6}, 16, 16},
+    {GREEDY, 0.0f, 0, "1", "0", false, {"0,1,0.0,0.1,1.0", 0, 0, 0}, 16, 16},
+    {COUPLED, 1.0f, 0, "1", "0", false, {"0,1,0.0", 0, 0, 0}, 4, 3},
+    {COUPLED, 0.7f, 0, "0.9", "0", false, {"0,1,0.0,0.1,1.0", 0, 0, 0}, 5, 5},
+    {REJECTION, 1.0f, 0, "1", "0", false, {NULL, 2, 2, 5}, 4, 3},
+    {REJECTION, 0.7f, 0, "0.9", "0", false, {NULL, 3, 3, 7}, 5, 5},
+    {REJECTION, 0.7f, 0, "0.9", "0", false, {"0,1,2,0.0,0.1,1.0,0.0.0", 0, 0, 0}, 5, 5},
+    {REJECTION, 1.3f, 4, "1", "0.05", false, {NULL, 3, 1, 3}, 6, 5},
+    {REJECTION, 1.0f, 3, "1", "0", true, {"0,0.0,0.0.0", 0, 0, 0}, 5, 4},
+    {REJECTION, 1.0f, 3, "1", "0", true, {"0,1,0.0,1.0", 0, 0, 0}, 5, 3},
+    {REJECTION, 1.5f, 4, "1", "0", true, {"0,1,2", 0, 0, 0}, 5, 3},
+    {REJECTION, 0.7f, 3, "0.9", "0", true, {"0,1,0.0,0.1", 0, 0, 0}, 5, 4},
 };
 
 const eg_prove_row *eg_prove_row_at(int32_t i)

@@ -25,6 +25,40 @@ static void add_number(eagle_sha256 *sha, uint64_t n)
     eagle_sha256_update(sha, bytes, sizeof bytes);
 }
 
+static void add_real(eagle_sha256 *sha, double x)
+{
+    uint64_t bits = 0;
+
+    memcpy(&bits, &x, sizeof bits);
+    add_number(sha, bits);
+}
+
+/* What a network computes with besides its tensors. */
+static void add_config(eagle_sha256 *sha, const eagle_config *c)
+{
+    const int64_t whole[] = {c->dim,      c->n_layers,
+                             c->n_heads,  c->n_kv_heads,
+                             c->head_dim, c->ffn_dim,
+                             c->vocab,    c->context,
+                             c->tied,     c->attention_bias,
+                             c->mlp_bias, c->fc_bias,
+                             c->qkv_bias, (int64_t)c->rope.kind,
+                             c->bos,      c->rope.original_context,
+                             c->n_end};
+    const double real[] = {(double)c->rms_eps, c->rope.theta, c->rope.factor,
+                           c->rope.low_freq_factor, c->rope.high_freq_factor};
+
+    for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++) {
+        add_number(sha, (uint64_t)whole[i]);
+    }
+    for (size_t i = 0; i < sizeof real / sizeof real[0]; i++) {
+        add_real(sha, real[i]);
+    }
+    for (int32_t i = 0; i < c->n_end; i++) {
+        add_number(sha, (uint64_t)c->end[i]);
+    }
+}
+
 static void add_tensor(eagle_sha256 *sha, const eagle_tensor *t)
 {
     eagle_sha256_update(sha, t->name, strlen(t->name) + 1);
@@ -79,9 +113,11 @@ eagle_status eagle_model_digest(char hex[65], const eagle_model *model, const ea
     eagle_sha256 sha;
 
     eagle_sha256_init(&sha);
+    add_config(&sha, eagle_model_config(model));
     eagle_status st = add_all(&sha, model, of_model, err);
 
     if (st == EAGLE_OK && head != NULL) {
+        add_config(&sha, eagle_head_config(head));
         st = add_all(&sha, head, of_head, err);
     }
     eagle_sha256_hex(hex, &sha);

@@ -63,6 +63,22 @@ static bool is_larger(const mpq_t got, const mpq_t want, const eg_difference *th
     return larger;
 }
 
+/* Fewer tokens tell more; then what the rounds bring too often, because runs lead there; then what
+ * differs more. */
+static bool tells_more(const eg_contexts *c, const eg_difference *d, eg_place at, const mpq_t got,
+                       const mpq_t want)
+{
+    const int32_t length = c->at[at.string].length;
+    const int32_t so_far = c->at[d->string].length;
+    const bool often = mpq_cmp(got, want) > 0;
+    const bool so_far_often = mpq_cmp(d->got, d->want) > 0;
+
+    if (length != so_far) {
+        return length < so_far;
+    }
+    return often != so_far_often ? often : is_larger(got, want, d);
+}
+
 void eg_finding_prefix(eg_finding *f, const eg_contexts *c, eg_place at, const mpq_t got,
                        const mpq_t want)
 {
@@ -71,10 +87,7 @@ void eg_finding_prefix(eg_finding *f, const eg_contexts *c, eg_place at, const m
     if (mpq_equal(got, want) != 0) {
         return;
     }
-    const int32_t length = c->at[at.string].length;
-    const int32_t so_far = d->set ? c->at[d->string].length : 0;
-
-    if (!d->set || length < so_far || (length == so_far && is_larger(got, want, d))) {
+    if (!d->set || tells_more(c, d, at, got, want)) {
         remember(d, at, got, want);
     }
 }
@@ -176,12 +189,17 @@ static eagle_status keep_steps(eg_finding *f, const eg_enumeration *all, eagle_e
 
 eagle_status eg_finding_run(eg_finding *f, eg_subject *s, int32_t at, eagle_error *err)
 {
-    const int32_t agreed = common_length(&s->contexts, at, f->shortest.string);
+    int32_t score = 2 * common_length(&s->contexts, at, f->shortest.string);
+    bool repeated = false;
 
-    if (f->step != NULL && agreed <= f->agreed) {
+    for (int32_t i = 0; i < eg_enumeration_count(s->all); i++) {
+        repeated |= eg_enumeration_at(s->all, i).repeated;
+    }
+    score += repeated;
+    if (f->step != NULL && score <= f->score) {
         return EAGLE_OK;
     }
-    f->agreed = agreed;
+    f->score = score;
     return keep_steps(f, s->all, err);
 }
 

@@ -23,7 +23,8 @@ typedef struct {
     eg_difference shortest;
     eagle_prove_step *step; /* [n_steps] owned, with their shares */
     int32_t n_steps;
-    int32_t agreed; /* tokens of the shortest difference that the run of `step` shares  */
+    int32_t score; /* of the run of `step`: twice the tokens that it shares with the shortest
+                    * difference, and one more if it asks a key again */
     char reason[512];
     mpq_t scratch;
 } eg_finding;

@@ -19,6 +19,7 @@ int32_t eg_texts_cut(const eg_subject *s, int32_t from, int32_t to, int32_t leng
 typedef struct {
     eg_finding *f;
     eg_subject *s;
+    const eg_mass *got;
     eg_mass prefix; /* weight of all texts that begin with a string       */
     eg_mass place;  /* got - want of each token at each place             */
     int32_t length;
@@ -30,7 +31,7 @@ typedef struct {
 static eagle_status finish(comparison *c, int32_t text, const mpq_t want, eagle_error *err)
 {
     const eg_contexts *contexts = &c->s->contexts;
-    mpq_srcptr got = eg_mass_of(&c->prefix, text);
+    mpq_srcptr got = eg_mass_of(c->got, text); /* a text that goes on is another one */
     eagle_status st = EAGLE_OK;
 
     c->f->count.strings++;
@@ -121,7 +122,7 @@ static void find_marginal(comparison *c)
 eagle_status eg_texts_compare(eg_finding *f, eg_subject *s, const eg_mass *got, int32_t length,
                               eagle_error *err)
 {
-    comparison c = {.f = f, .s = s, .length = length};
+    comparison c = {.f = f, .s = s, .got = got, .length = length};
     eagle_status st = EAGLE_OK;
     mpq_t one;
 
