@@ -27,7 +27,7 @@ prove() {
     "$EAGLE" prove -q $toy --verifier "$work/$which.so" "$@" >"$work/out" 2>"$work/err" || code=$?
     # The last case from its second line on, without what is long.
     awk '/^rule /{ n = 0 } { line[n++] = $0 } END { for (i = 1; i < n; i++) print line[i] }' "$work/out" |
-        grep -vE '^  (context|node|round|continuation|program|support|keys|tokens|real)' | cat -s
+        grep -vE '^rejection|^  (context|node|round|continuation|program|support|keys|tokens|real)' | cat -s
     sed "s|$work/||" "$work/err"
     echo "exit $code"
 }
@@ -132,3 +132,13 @@ everything() {
     refuse
 }
 transcript everything
+
+# What the page quotes is what was said just now.
+grep -E '^(  In words|  with probability|    [0-9]+\. position)' docs/lab.md >"$work/quoted"
+[ -s "$work/quoted" ] || exit 1
+while IFS= read -r line; do
+    grep -qxF -e "$line" "$work/transcript" || {
+        echo "docs/lab.md says what the program does not: $line"
+        exit 1
+    }
+done <"$work/quoted"
