@@ -8,7 +8,8 @@ eagle_node_rule_fn eagle_rule_node;
 int32_t eagle_rule_node(int32_t *hit, uint64_t *w, int32_t vocab, const int32_t *child,
                         int32_t n_child, int32_t pos, const eagle_draws *draws)
 {
-    const eagle_draw_key coin = {EAGLE_DRAW_ACCEPT, pos, 0}; /* wrong: index should be the sibling */
+    const eagle_draw_key coin = {EAGLE_DRAW_ACCEPT, pos,
+                                 0}; /* wrong: index should be the sibling */
     uint64_t left = 0;
 
     for (int32_t i = 0; i < vocab; i++) {

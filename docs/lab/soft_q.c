@@ -30,8 +30,8 @@ static bool accept(const eagle_tree *tree, int32_t child, uint64_t w, uint64_t s
     const double log_q = (double)tree->score[child] - (double)tree->score[tree->parent[child]];
     const eagle_wide num = times(w, UINT32_C(1) << 30);
     const eagle_wide den = times(sum, (uint32_t)(exp(log_q) * 0x1p30) + 1); /* wrong: q is 1 */
-    const bool above = num.limb[1] != den.limb[1] ? num.limb[1] > den.limb[1]
-                                                  : num.limb[0] >= den.limb[0];
+    const bool above =
+        num.limb[1] != den.limb[1] ? num.limb[1] > den.limb[1] : num.limb[0] >= den.limb[0];
 
     return above || draws->accept_wide(draws->ctx, key, &num, &den);
 }

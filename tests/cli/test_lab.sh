@@ -128,6 +128,13 @@ everything() {
         build $own
         prove $own
     done
+    build drawn_once
+    prove drawn_once
+    # The residual is the law itself, as if nothing had been refused.
+    sed "s|above(times(node->p\\[i\\], sq), times(node->q\\[i\\], sp))|times(node->p[i], 1)|" docs/lab/drawn_once.c >"$work/drawn_wrong.c"
+    cmp -s docs/lab/drawn_once.c "$work/drawn_wrong.c" && exit 1
+    build drawn_wrong
+    prove drawn_wrong
     misbehave
     refuse
 }
