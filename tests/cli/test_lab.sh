@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Rules of one's own: what docs/lab.md shows of each in docs/lab/ is what the program says; and a rule that
+# test_lab.sh - rules of one's own: what docs/lab.md shows of each in docs/lab/ is what the program says; and a rule that
 # crashes, hangs or answers nonsense is told so, and ends nothing else.
 . tests/cli/lib.sh
 

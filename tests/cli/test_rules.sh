@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Others' accept rules in floating point: their distances from plain sampling are computed, and only those that
+# test_rules.sh - others' accept rules in floating point: their distances from plain sampling are computed, and only those that
 # mean to be lossy are called so.
 . tests/cli/lib.sh
 
