@@ -73,7 +73,7 @@ typedef struct {
     eagle_isa isa;
 } eagle_prove_options;
 
-/* All levels, 3 tokens, 10 million runs, 1 thread. */
+/* All levels, 3 tokens, 2 million runs (some hundred megabytes at most), 1 thread. */
 EAGLE_API void eagle_prove_defaults(eagle_prove_options *out);
 
 /* A string whose two probabilities differ. */

@@ -44,7 +44,7 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_LEVEL] = {"level", 0, "LIST", NULL, EG_PROVE, EG_KIND_TEXT, AT(level), 0, 0,
                       "of primitives, node, round, continuation, program, state, by commas "
                       "(default: all)"},
-    [EG_OPT_LIMIT] = {"limit", 0, "N", "10000000", EG_PROVE, EG_KIND_LONG, AT(limit), 1, 0,
+    [EG_OPT_LIMIT] = {"limit", 0, "N", "2000000", EG_PROVE, EG_KIND_LONG, AT(limit), 1, 0,
                       "most runs of a level; beyond it the verdict is BOUND, exit code 7"},
     [EG_OPT_VERIFIER] = {"verifier", 0, "FILE.so", NULL, EG_PROVE, EG_KIND_TEXT, AT(verifier), 0, 0,
                          "a rule of one's own instead of the shipped verification (docs/lab.md)"},

@@ -45,7 +45,7 @@ eagle_status eagle_verdict_status(eagle_verdict verdict)
 void eagle_prove_defaults(eagle_prove_options *out)
 {
     *out = (eagle_prove_options){
-        .levels = (1U << EAGLE_PROVE_LEVELS) - 1, .length = 3, .limit = 10000000, .threads = 1};
+        .levels = (1U << EAGLE_PROVE_LEVELS) - 1, .length = 3, .limit = 2000000, .threads = 1};
 }
 
 static void free_difference(const eagle_prove_difference *d)

@@ -2,8 +2,8 @@
 /* certifier.c - the law of each node that a real run decided at, at full vocabulary.
  *
  * A node is verified again, with its children as leaves, for every answer of its coins; of the draw that
- * ends it the weights are read in place of running it once for each token, so that a node of k children
- * costs k + 1 runs. Children that were drawn are drawn in every way, as long as these are few. */
+ * ends it, by a number of its own, the weights are read in place of running it once for each token, so
+ * that a node of k children costs k + 1 runs. Children that were drawn are drawn in every way, as long as these are few. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "eagle/prove.h"
@@ -128,6 +128,19 @@ static bool decides(const eagle_certifier *c, eagle_draw_key key)
     return !c->picked && key.purpose != EAGLE_DRAW_DRAFT && key.pos == c->pos;
 }
 
+/* A number that decided something before in this run is no fresh one: its answers are run through. */
+static bool was_asked(const eagle_certifier *c, eagle_draw_key key)
+{
+    for (int32_t i = 0; i < eg_enumeration_count(c->all); i++) {
+        const eagle_draw_key k = eg_enumeration_at(c->all, i).key;
+
+        if (k.purpose == key.purpose && k.pos == key.pos && k.index == key.index) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The first token that has weight. c->pick holds the weights. */
 static int32_t first_weight(const eagle_certifier *c, int32_t n)
 {
@@ -165,7 +178,7 @@ static int32_t pick(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
 {
     eagle_certifier *c = ctx;
 
-    if (key.purpose == EAGLE_DRAW_DRAFT) {
+    if (key.purpose == EAGLE_DRAW_DRAFT || (decides(c, key) && was_asked(c, key))) {
         return c->inner.pick(c->inner.ctx, key, w, n);
     }
     if (!decides(c, key)) {
@@ -181,7 +194,10 @@ static int32_t pick_wide(void *ctx, eagle_draw_key key, const eagle_wide *w, int
 {
     eagle_certifier *c = ctx;
 
-    (void)key; /* only a residual is wide, and it is the last draw of its node */
+    /* Only a residual is wide, and it is the last draw of its node. */
+    if (was_asked(c, key)) {
+        return c->inner.pick_wide(c->inner.ctx, key, w, n);
+    }
     for (int32_t i = 0; i < n; i++) {
         mpz_import(c->pick[i], 5, -1, sizeof w->limb[0], 0, 0, w[i].limb);
     }

@@ -101,27 +101,35 @@ void eg_contexts_free(eg_contexts *c)
 
 /* ---- strings ---------------------------------------------------------------------------------- */
 
-int32_t eg_contexts_find(const eg_contexts *c, int32_t at, int32_t token)
+/* Strings of one parent hang together by descending token, so that a new one, which is asked for in
+ * ascending order as a rule, is first. *before receives the last one of a larger token, or -1. */
+static int32_t seek(const eg_contexts *c, int32_t *before, int32_t at, int32_t token)
 {
     int32_t i = c->at[at].first;
 
-    while (i >= 0 && c->at[i].token != token) {
+    *before = -1;
+    while (i >= 0 && c->at[i].token > token) {
+        *before = i;
         i = c->at[i].next;
     }
-    return i;
+    return i >= 0 && c->at[i].token == token ? i : -1;
 }
 
 eagle_status eg_contexts_child(int32_t *out, eg_contexts *c, int32_t at, int32_t token,
                                eagle_error *err)
 {
-    *out = eg_contexts_find(c, at, token);
+    int32_t before = -1;
+
+    *out = seek(c, &before, at, token);
     if (*out < 0) {
         *out = new_string(c, at, token);
         if (*out < 0) {
             return no_memory(err);
         }
-        c->at[*out].next = c->at[at].first;
-        c->at[at].first = *out;
+        int32_t *link = before < 0 ? &c->at[at].first : &c->at[before].next;
+
+        c->at[*out].next = *link;
+        *link = *out;
     }
     return EAGLE_OK;
 }

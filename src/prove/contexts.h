@@ -61,9 +61,6 @@ void eg_contexts_free(eg_contexts *c);
 eagle_status eg_contexts_child(int32_t *out, eg_contexts *c, int32_t at, int32_t token,
                                eagle_error *err);
 
-/* Likewise, -1 when nobody has asked for it yet. */
-int32_t eg_contexts_find(const eg_contexts *c, int32_t at, int32_t token);
-
 /* All tokens, those of the first context included; *n receives how many. The array lives until the
  * next call. */
 const int32_t *eg_contexts_text(int32_t *n, eg_contexts *c, int32_t at);

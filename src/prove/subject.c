@@ -146,8 +146,10 @@ bool eg_subject_count(eg_subject *s)
 {
     if (s->runs == s->opt.limit) {
         s->stopped = "the limit of runs was reached";
-    } else if (++s->runs % 256 == 1 && s->progress != NULL &&
-               !s->progress(s->progress_ctx, s->level, s->runs)) {
+        return false;
+    }
+    s->runs++;
+    if (s->progress != NULL && !s->progress(s->progress_ctx, s->level, s->runs)) {
         s->stopped = "stopped before the end";
     }
     return s->stopped == NULL;

@@ -88,12 +88,28 @@ static eagle_status visit_next(comparison *c, int32_t at, const mpq_t want, eagl
     return st;
 }
 
+/* Texts that go on where plain sampling's end. */
+static eagle_status visit_beyond(comparison *c, int32_t at, eagle_error *err)
+{
+    eagle_status st = EAGLE_OK;
+
+    for (int32_t i = c->s->contexts.at[at].first; st == EAGLE_OK && i >= 0;
+         i = c->s->contexts.at[i].next) {
+        if (mpq_sgn(eg_mass_of(&c->prefix, i)) != 0) {
+            st = visit(c, i, c->prefix.zero, err);
+        }
+    }
+    return st;
+}
+
 static eagle_status visit(comparison *c, int32_t at, const mpq_t want, eagle_error *err)
 {
     const eg_string *string = &c->s->contexts.at[at];
 
     if (string->length == c->length || (at > 0 && eg_subject_ends(c->s, string->token))) {
-        return finish(c, at, want, err);
+        eagle_status st = finish(c, at, want, err);
+
+        return st == EAGLE_OK ? visit_beyond(c, at, err) : st;
     }
     eg_finding_prefix(c->f, &c->s->contexts, (eg_place){0, at}, eg_mass_of(&c->prefix, at), want);
     return visit_next(c, at, want, err);

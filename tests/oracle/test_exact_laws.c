@@ -138,6 +138,34 @@ static void a_pick_asked_again_with_other_weights_is_split_where_they_cross(void
     clear_all(law, 6);
 }
 
+/* The first answer is asked for once, and kept while the second has others. */
+static void a_run_may_go_on_in_the_middle(void **state)
+{
+    (void)state;
+    const uint64_t w[3] = {1, 2, 3};
+    mpq_t law[9];
+    int32_t first = -1;
+    int asked = 0;
+
+    init_all(law, 9);
+    do {
+        const int32_t kept = eg_enumeration_kept(all) > 0 ? 1 : 0;
+        const eagle_draws draws = eg_enumeration_go_on(all, kept);
+
+        if (kept == 0) {
+            first = draws.pick(draws.ctx, one, w, 3);
+            asked++;
+        }
+        add_run(law, 3 * first + draws.pick(draws.ctx, two, w, 3));
+    } while (eg_enumeration_next(all));
+    assert_int_equal(eg_enumeration_fault(all, NULL), EAGLE_OK);
+    assert_int_equal(asked, 3);
+    for (int i = 0; i < 9; i++) {
+        assert_fraction(law[i], (unsigned long)(w[i / 3] * w[i % 3]), 36);
+    }
+    clear_all(law, 9);
+}
+
 static void code_that_remembers_the_run_before_is_found(void **state)
 {
     (void)state;
@@ -226,6 +254,7 @@ int main(void)
         TEST(each_answer_is_given_once_with_its_weight),
         TEST(a_key_asked_again_keeps_its_number),
         TEST(a_pick_asked_again_with_other_weights_is_split_where_they_cross),
+        TEST(a_run_may_go_on_in_the_middle),
         TEST(code_that_remembers_the_run_before_is_found),
         TEST(a_draw_without_weight_or_above_one_is_a_fault),
         TEST(the_plain_law_written_anew_is_the_shipped_one),
