@@ -94,7 +94,7 @@ CFLAGS   ?= -g
 override CPPFLAGS += -D_POSIX_C_SOURCE=200809L -DEG_VERSION='"$(VERSION)"' -Iinclude -Isrc $(CPPFLAGS_LIBS)
 ALL_CFLAGS = $(STRICT) $(OPT) $(CFLAGS) $(WARN) $(SAN) -fopenmp -pthread -fvisibility=hidden -DEAGLE_BUILD_SHARED
 ALL_LDFLAGS = $(LDFLAGS) $(SAN) -fopenmp -pthread
-ALL_LIBS = $(LIBS) -lm
+ALL_LIBS = $(LIBS) -ldl -lm
 
 ifneq ($(findstring -ffast-math,$(CFLAGS) $(OPT))$(findstring -Ofast,$(CFLAGS) $(OPT)),)
 $(error fast-math changes the bits: eagle refuses to be built with it)
@@ -123,7 +123,8 @@ sources := $(filter-out src/tokenizer/absent.c,$(sources))
 endif
 
 ifneq ($(have_gmp),1)
-sources := $(filter-out src/prove/%,$(sources)) $(addprefix src/prove/,certificate.c digest.c float_rules.c without_gmp.c)
+sources := $(filter-out src/prove/%,$(sources)) $(wildcard $(addprefix src/prove/, \
+             certificate.c digest.c float_rules.c float_typical.c float_walk.c verifier.c without_gmp.c))
 else
 sources := $(filter-out src/prove/without_gmp.c,$(sources))
 endif
@@ -168,8 +169,9 @@ $(out)/libeagle.a: $(lib_objects) $(linked_with)
 $(out)/libeagle.so: $(pic_objects) $(linked_with)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libeagle.so.0 -o $@ $(filter %.o,$^) $(ALL_LIBS)
 
+# -rdynamic: a rule that `eagle prove --verifier` loads may call what the headers declare.
 $(out)/eagle: $(cli_objects) $(out)/libeagle.a $(linked_with)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic -o $@ $(filter %.o %.a,$^) $(ALL_LIBS)
 
 # The names that users know, whatever the flavour was.
 $(BUILD)/eagle $(BUILD)/libeagle.a $(BUILD)/libeagle.so: $(BUILD)/%: $(out)/% FORCE

@@ -67,6 +67,7 @@ help:
 	  'make demo         sets up, builds, shows the main job' \
 	  'make check        everything quick, about a minute' \
 	  'make lint         layers, names, lengths, format, warnings' \
+	  'make lab          FILE=my_rule.c: is one'"'"'s own accept rule lossless? (docs/lab.md)' \
 	  'make bench        kernels and end to end, with variance' \
 	  'make fuzz         every target for a short while' \
 	  'make install      PREFIX=$(PREFIX), DESTDIR for packages; make uninstall' \

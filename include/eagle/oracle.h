@@ -4,5 +4,6 @@
 #define EAGLE_ORACLE_H
 
 #include "eagle/prove.h"
+#include "eagle/verifier.h"
 
 #endif

@@ -103,14 +103,16 @@ typedef struct {
 typedef struct {
     bool asked; /* the level was wanted: the rest is meant                                       */
     eagle_verdict verdict;
-    int64_t runs;      /* one for each row of answers                                           */
-    int64_t contexts;  /* after which rounds were run                                           */
-    int64_t trees;     /* that were drafted and scored                                          */
-    int64_t strings;   /* whose probabilities were compared; at level primitives, sums           */
-    int64_t compared;  /* equalities of fractions; at levels state and primitives, of bits        */
-    int64_t rows;      /* state: rows of logits, tree against one token at a time                */
-    int64_t states;    /* state: hashes of committed states against one token at a time           */
-    int64_t outside;   /* strings with a probability that plainly have none                     */
+    int64_t runs;     /* one for each row of answers                                           */
+    int64_t contexts; /* after which rounds were run                                           */
+    int64_t trees;    /* that were drafted and scored                                          */
+    int64_t strings;  /* whose probabilities were compared; at level primitives, sums           */
+    int64_t compared; /* equalities of fractions; at levels state and primitives, of bits        */
+    int64_t rows;     /* state: rows of logits, tree against one token at a time                */
+    int64_t states;   /* state: hashes of committed states against one token at a time           */
+    int64_t outside;  /* strings with a probability that plainly have none                     */
+    const char *outside_largest; /* the largest probability of one of them */
+    double outside_value;
     int64_t repeated;  /* keys asked twice within one round                                     */
     int64_t returning; /* program: keys asked again in a later round                            */
     const char *tv;    /* total variation distance; the largest one of any context             */

@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/prompts.h"
 #include "cli/prove_matrix.h"
+#include "cli/prove_rule.h"
 #include "cli/signals.h"
 
 #include <stdlib.h>
@@ -84,23 +85,21 @@ static void fill_task(const job *j, eagle_prove_task *task, const eagle_drafter 
     }
 }
 
-static eagle_status one_case(job *j, eagle_error *err)
+static eagle_status one_case(job *j, eg_prove_case *item, eagle_error *err)
 {
     eagle_session_options how;
 
-    (void)err;
     eg_engine_plan(&how, &j->engine, j->opt, 1, 0);
-    fill_options(j, &j->item[0].how);
-    fill_task(j, &j->item[0].task, j->engine.drafter);
-    j->item[0].task.sampling = how.sampling;
-    j->item[0].tree.shape = j->opt->spec_tree;
-    return EAGLE_OK;
+    fill_options(j, &item->how);
+    fill_task(j, &item->task, j->engine.drafter);
+    item->task.sampling = how.sampling;
+    item->tree.shape = j->opt->spec_tree;
+    return item->verifier != NULL ? eg_prove_rule_mode(&item->task.sampling, j->opt, err)
+                                  : EAGLE_OK;
 }
 
-static eagle_status row_case(job *j, int32_t i, eagle_error *err)
+static eagle_status row_case(job *j, eg_prove_case *item, const eg_prove_row *row, eagle_error *err)
 {
-    const eg_prove_row *row = eg_prove_row_at(i);
-    eg_prove_case *item = &j->item[i];
     eagle_sampling *s = &item->task.sampling;
     eagle_status st = eg_prove_drafter(&item->drafter, row, j->engine.head, err);
 
@@ -115,7 +114,7 @@ static eagle_status row_case(job *j, int32_t i, eagle_error *err)
         item->how.length = row->length;
         item->how.program_length = row->program_length;
     }
-    if (i > 0) { /* one time is enough for what needs no model */
+    if (item != j->item) { /* one time is enough for what needs no model */
         item->how.levels &= ~(1U << EAGLE_PROVE_PRIMITIVES);
     }
     if (st == EAGLE_OK) {
@@ -124,25 +123,90 @@ static eagle_status row_case(job *j, int32_t i, eagle_error *err)
     return st == EAGLE_OK ? eagle_decimal_parse(&s->min_p, row->min_p, err) : st;
 }
 
+/* Room for a case more; NULL without memory. */
+static eg_prove_case *add_case(job *j, eagle_error *err)
+{
+    eg_prove_case *item = realloc(j->item, (size_t)(j->n + 1) * sizeof *item);
+
+    if (item == NULL) {
+        eg_cli_fail(err, EAGLE_ENOMEM, "no memory for %d proofs", j->n + 1);
+        return NULL;
+    }
+    j->item = item;
+    item[j->n] = (eg_prove_case){0};
+    return &item[j->n++];
+}
+
+static eagle_status matrix_cases(job *j, eagle_error *err)
+{
+    eagle_status st = EAGLE_OK;
+    const eg_prove_row *row;
+
+    for (int32_t i = 0; st == EAGLE_OK && (row = eg_prove_row_at(i)) != NULL; i++) {
+        eg_prove_case *item = add_case(j, err);
+
+        st = item != NULL ? row_case(j, item, row, err) : EAGLE_ENOMEM;
+    }
+    return st;
+}
+
+/* The r-th rule of the options, as the options say (row NULL) or on a row. */
+static eagle_status rule_case(job *j, int32_t r, const eg_prove_row *row, eagle_error *err)
+{
+    eg_prove_case *item = add_case(j, err);
+
+    if (item == NULL) {
+        return EAGLE_ENOMEM;
+    }
+    eagle_status st = eg_prove_rule_open(&item->verifier, j->opt, r, err);
+
+    if (st == EAGLE_OK) {
+        st = row != NULL ? row_case(j, item, row, err) : one_case(j, item, err);
+    }
+    return st;
+}
+
+/* On every row, every rule that fits it. */
+static eagle_status rule_cases(job *j, bool told, eagle_error *err)
+{
+    const int32_t n = eg_prove_rule_count(j->opt);
+    eagle_status st = EAGLE_OK;
+    bool any = true;
+
+    for (int32_t i = 0; st == EAGLE_OK && any; i++) {
+        any = false;
+        for (int32_t r = 0; st == EAGLE_OK && r < n; r++) {
+            eagle_verifier *v = NULL;
+
+            st = eg_prove_rule_open(&v, j->opt, r, err);
+            const eg_prove_row *row =
+                st == EAGLE_OK && !told ? eg_prove_rule_row(j->opt, v, i) : NULL;
+
+            eagle_verifier_close(v);
+            if (st == EAGLE_OK && (row != NULL || (told && i == 0))) {
+                any = true;
+                st = rule_case(j, r, row, err);
+            }
+        }
+    }
+    return st;
+}
+
 static eagle_status make_cases(job *j, eagle_error *err)
 {
     const bool told = is_told(j->opt);
-    eagle_status st = EAGLE_OK;
+    bool ruled = false;
+    eagle_status st = eg_prove_rule_check(&ruled, j->opt, err);
 
-    for (j->n = told; !told && eg_prove_row_at(j->n) != NULL;) {
-        j->n++;
+    if (st != EAGLE_OK || ruled) {
+        return st == EAGLE_OK ? rule_cases(j, told, err) : st;
     }
-    j->item = calloc((size_t)j->n, sizeof *j->item);
-    if (j->item == NULL) {
-        return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for %d proofs", j->n);
+    if (!told) {
+        return matrix_cases(j, err);
     }
-    if (told) {
-        return one_case(j, err);
-    }
-    for (int32_t i = 0; st == EAGLE_OK && i < j->n; i++) {
-        st = row_case(j, i, err);
-    }
-    return st;
+    eg_prove_case *item = add_case(j, err);
+
+    return item != NULL ? one_case(j, item, err) : EAGLE_ENOMEM;
 }
 
 /* ---- running ---------------------------------------------------------------------------------- */
@@ -158,6 +222,17 @@ static bool go_on(void *ctx, eagle_prove_level level, int64_t runs)
     return eg_signals_caught() == 0;
 }
 
+/* Forgets the cases from `from` on. */
+static void drop_cases(job *j, int32_t from)
+{
+    for (int32_t i = from; i < j->n; i++) {
+        eagle_proof_free(j->item[i].proof);
+        eagle_drafter_free(j->item[i].drafter);
+        eagle_verifier_close(j->item[i].verifier);
+    }
+    j->n = from < j->n ? from : j->n;
+}
+
 static eagle_status run(job *j, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
@@ -167,7 +242,14 @@ static eagle_status run(job *j, eagle_error *err)
     for (j->at = 0; st == EAGLE_OK && j->at < j->n && eg_signals_caught() == 0; j->at++) {
         eg_prove_case *item = &j->item[j->at];
 
+        if (item->verifier != NULL) {
+            eg_prove_rule_use(item, j->opt);
+        }
         st = eagle_prove(&item->proof, &item->task, &item->how, go_on, j, err);
+        if (st == EAGLE_OK && j->opt->verifier != NULL &&
+            eagle_proof_verdict(item->proof) == EAGLE_VERDICT_REFUTED) {
+            drop_cases(j, j->at + 1); /* one counterexample is enough */
+        }
     }
     eg_progress_clear(&j->progress);
     return st;
@@ -225,10 +307,7 @@ eagle_status eg_cmd_prove(const eg_options *opt, eagle_error *err)
         st = report(&j, err);
     }
     eg_sink_close(&j.sink);
-    for (int32_t i = 0; j.item != NULL && i < j.n; i++) {
-        eagle_proof_free(j.item[i].proof);
-        eagle_drafter_free(j.item[i].drafter);
-    }
+    drop_cases(&j, 0);
     free(j.item);
     eg_prompts_free(&j.prompts);
     eg_engine_close(&j.engine);

@@ -49,6 +49,26 @@ static const eg_option table[EG_OPT_COUNT] = {
                             "(default: all)"},
     [EG_OPT_LIMIT] = {"limit", 0, "N", "2000000", EG_PROVE, EG_KIND_LONG, AT(limit), 1, 0,
                       "most runs of a level; beyond it the verdict is BOUND, exit code 7"},
+    [EG_OPT_VERIFIER] = {"verifier", 0, "FILE.so", NULL, EG_PROVE, EG_KIND_TEXT, AT(verifier), 0, 0,
+                         "a rule of one's own instead of the shipped verification (docs/lab.md)"},
+    [EG_OPT_PROVE_RULE] =
+        {"rule", 0, "NAME|all", NULL, EG_PROVE, EG_KIND_TEXT, AT(rule), 0, 0,
+         "how far a rule in floating point is from plain sampling: plain, safeailab, "
+         "transformers, sglang-target-only, typical"},
+    [EG_OPT_RULE_BITS] = {"rule-bits", 0, "B", NULL, EG_PROVE, EG_KIND_WHOLE, AT(rule_bits), 1, 53,
+                          "of its coins, k / 2^B (default: as published)"},
+    [EG_OPT_RULE_ACCEPT] = {"rule-accept", 0, "below|below-or-at", NULL, EG_PROVE, EG_KIND_CHOICE,
+                            AT(rule_accept), 0, 0,
+                            "a child is accepted by a coin below the threshold, or at it too "
+                            "(default: as published)"},
+    [EG_OPT_RULE_FLOAT] = {"rule-float", 0, "32|64", NULL, EG_PROVE, EG_KIND_CHOICE, AT(rule_float),
+                           0, 0, "of its arithmetic (default: as published)"},
+    [EG_OPT_RULE_THRESHOLD] = {"rule-threshold", 0, "T", NULL, EG_PROVE, EG_KIND_REAL,
+                               AT(rule_threshold), 0, 0,
+                               "both thresholds of sglang-target-only; below 1: lossy"},
+    [EG_OPT_RULE_SECONDS] = {"rule-seconds", 0, "N", "10", EG_PROVE, EG_KIND_WHOLE,
+                             AT(rule_seconds), 1, 3600,
+                             "give up a --verifier that is asked once and does not come back"},
     [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT | JUDGES, EG_KIND_WHOLE, AT(ctx),
                     COUNT,
                     "positions of the KV cache (default: what is needed, at most the "

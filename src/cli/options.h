@@ -46,6 +46,13 @@ enum {
     EG_OPT_PROVE_LENGTH,
     EG_OPT_PROVE_LEVEL,
     EG_OPT_LIMIT,
+    EG_OPT_VERIFIER,
+    EG_OPT_PROVE_RULE,
+    EG_OPT_RULE_BITS,
+    EG_OPT_RULE_ACCEPT,
+    EG_OPT_RULE_FLOAT,
+    EG_OPT_RULE_THRESHOLD,
+    EG_OPT_RULE_SECONDS,
     EG_OPT_CTX,
     EG_OPT_CHUNK,
     EG_OPT_STOP,
@@ -259,6 +266,7 @@ typedef struct {
     const char *control;
     const char *rule;
     const char *level;
+    const char *verifier;
     eg_texts stop;
     eg_data_options data;
     eg_net_options net;
@@ -270,6 +278,11 @@ typedef struct {
     int64_t eval_every;
     int32_t eval_tokens;
     int32_t max_tokens;
+    int32_t rule_bits;
+    int32_t rule_seconds;
+    int32_t rule_accept; /* 1: or equal  */
+    int32_t rule_float;  /* 1: float64   */
+    float rule_threshold;
     int32_t ctx;
     int32_t chunk;
     int32_t top_k;

@@ -51,7 +51,7 @@ static json_t *result_json(const eagle_prove_result *r)
 {
     return json_pack(
         "{s:s, s:s?, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:o, "
-        "s:o}",
+        "s:o, s:o}",
         "verdict", eagle_verdict_name(r->verdict), "reason", r->reason, "counts", "runs",
         (json_int_t)r->runs, "contexts", (json_int_t)r->contexts, "trees", (json_int_t)r->trees,
         "strings", (json_int_t)r->strings, "compared", (json_int_t)r->compared, "rows",
@@ -59,7 +59,8 @@ static json_t *result_json(const eagle_prove_result *r)
         (json_int_t)r->outside, "keys_asked_twice_in_a_round", (json_int_t)r->repeated,
         "keys_asked_again_later", (json_int_t)r->returning, "total_variation",
         fraction_json(r->tv, r->tv_value), "total_variation_of_one_token",
-        fraction_json(r->marginal, r->marginal_value), "worst", difference_json(r->worst),
+        fraction_json(r->marginal, r->marginal_value), "largest_outside_support",
+        fraction_json(r->outside_largest, r->outside_value), "worst", difference_json(r->worst),
         "shortest", difference_json(r->shortest), "run", steps_json(r));
 }
 
@@ -102,12 +103,14 @@ static json_t *sampling_json(const eagle_sampling *s)
 static json_t *case_json(const eg_prove_case *c)
 {
     const eagle_drafter *d = c->task.drafter;
-    json_t *doc = json_pack(
-        "{s:o, s:s?, s:s?, s:b, s:i, s:i, s:I, s:b}", "sampling", sampling_json(&c->task.sampling),
-        "tree", d != NULL ? eagle_drafter_describe(d) : NULL, "shape", c->tree.shape,
-        "drawn_children", d != NULL && eagle_drafter_drawn(d), "length", c->how.length,
-        "program_length", c->how.program_length > 0 ? c->how.program_length : c->how.length,
-        "limit", (json_int_t)c->how.limit, "ignore_end", c->task.ignore_end);
+    json_t *doc = json_pack("{s:s?, s:o, s:s?, s:s?, s:b, s:i, s:i, s:I, s:b}", "rule",
+                            c->verifier != NULL ? eagle_verifier_describe(c->verifier) : NULL,
+                            "sampling", sampling_json(&c->task.sampling), "tree",
+                            d != NULL ? eagle_drafter_describe(d) : NULL, "shape", c->tree.shape,
+                            "drawn_children", d != NULL && eagle_drafter_drawn(d), "length",
+                            c->how.length, "program_length",
+                            c->how.program_length > 0 ? c->how.program_length : c->how.length,
+                            "limit", (json_int_t)c->how.limit, "ignore_end", c->task.ignore_end);
 
     if (doc == NULL || c->proof == NULL) {
         return doc;
@@ -120,7 +123,7 @@ static json_t *case_json(const eg_prove_case *c)
                   "levels", levels_json(c->proof), "tokens_per_round",
                   tokens[0] != '\0' ? fraction_json(tokens, mean) : json_null(),
                   "distance_to_real_softmax", eagle_proof_softmax_distance(c->proof), "verdict",
-                  eagle_verdict_name(eagle_proof_verdict(c->proof)));
+                  eg_prove_case_verdict(c, eagle_proof_verdict(c->proof)));
 
     if (found == NULL || json_object_update(doc, found) != 0) {
         json_decref(doc);
@@ -142,7 +145,7 @@ eagle_status eg_prove_json(eg_sink *sink, const eg_prove_report *r, eagle_error 
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s}", "schema", "eagle.prove/1", "version",
                   eagle_version(), "contract", eagle_contract(), "networks_sha256", r->digest,
                   "assumption", "the words of Philox4x32-10 are independent and uniform", "proofs",
-                  proofs, "verdict", eagle_verdict_name(eg_prove_verdict(r)));
+                  proofs, "verdict", eg_prove_verdict_text(r));
     eagle_status st = doc != NULL && bad == 0
                           ? eg_sink_json(sink, doc, err)
                           : eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the JSON document");

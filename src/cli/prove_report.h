@@ -9,7 +9,8 @@
 /* One configuration of drafting, sampling and verification. */
 typedef struct {
     eg_tree_choice tree;
-    eagle_drafter *drafter; /* NULL: plain decoding */
+    eagle_verifier *verifier; /* NULL: the shipped verification */
+    eagle_drafter *drafter;   /* NULL: plain decoding */
     eagle_prove_task task;
     eagle_prove_options how;
     eagle_proof *proof; /* NULL until it ran */
@@ -29,6 +30,14 @@ eagle_status eg_prove_json(eg_sink *sink, const eg_prove_report *r, eagle_error 
 
 /* The worst verdict of all cases that ran. */
 eagle_verdict eg_prove_verdict(const eg_prove_report *r);
+
+/* The same as a word; and of one case, or one level of it. MEASURED: a rule in floating point, whose distance is
+ * computed and says nothing of its worth. */
+const char *eg_prove_verdict_text(const eg_prove_report *r);
+const char *eg_prove_case_verdict(const eg_prove_case *c, eagle_verdict verdict);
+
+/* One line that says what a case is: mode, law, tree. */
+void eg_prove_case_text(FILE *out, const eg_prove_case *c);
 
 /* "0.9" */
 #define EG_DECIMAL_TEXT 32

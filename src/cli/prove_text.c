@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* prove_text.c - a proof for people. */
 #include "cli/messages.h"
-#include "cli/prove_report.h"
+#include "cli/prove_rule.h"
+#include "cli/prove_words.h"
 #include "cli/text.h"
 
 #include <inttypes.h>
@@ -25,6 +26,29 @@ const char *eg_decimal_text(char text[EG_DECIMAL_TEXT], eagle_decimal d)
     return text;
 }
 
+static bool all_measured(const eg_prove_report *r)
+{
+    for (int32_t i = 0; i < r->n; i++) {
+        if (r->item[i].proof == NULL || !eg_prove_rule_measured(&r->item[i])) {
+            return r->n > 1 && r->opt->rule != NULL && r->item[i].proof != NULL &&
+                   strcmp(r->opt->rule, "all") == 0;
+        }
+    }
+    return true;
+}
+
+const char *eg_prove_verdict_text(const eg_prove_report *r)
+{
+    return all_measured(r) ? "MEASURED" : eagle_verdict_name(eg_prove_verdict(r));
+}
+
+const char *eg_prove_case_verdict(const eg_prove_case *c, eagle_verdict verdict)
+{
+    return eg_prove_rule_measured(c) && verdict != EAGLE_VERDICT_BOUND
+               ? "MEASURED"
+               : eagle_verdict_name(verdict);
+}
+
 eagle_verdict eg_prove_verdict(const eg_prove_report *r)
 {
     eagle_verdict worst = EAGLE_VERDICT_PROVEN;
@@ -37,6 +61,9 @@ eagle_verdict eg_prove_verdict(const eg_prove_report *r)
                                    [EAGLE_VERDICT_LOSSY] = 2,
                                    [EAGLE_VERDICT_REFUTED] = 3};
 
+        if (v == EAGLE_VERDICT_LOSSY && (eg_prove_rule_measured(&r->item[i]) || all_measured(r))) {
+            continue; /* a distance, computed: no verdict */
+        }
         worst = rank[v] > rank[worst] ? v : worst;
     }
     return worst;
@@ -62,7 +89,7 @@ static void print_tokens(FILE *out, const int32_t *token, int32_t n)
 }
 
 /* "rejection, T=0.7 top-p=0.9, top-k children, dynamic L3 K3 N7, 3 tokens" */
-static void print_case(FILE *out, const eg_prove_case *c)
+void eg_prove_case_text(FILE *out, const eg_prove_case *c)
 {
     const eagle_sampling *s = &c->task.sampling;
     const eagle_drafter *d = c->task.drafter;
@@ -145,11 +172,14 @@ static void print_counts(FILE *out, eagle_prove_level level, const eagle_prove_r
     }
 }
 
-static void print_level(FILE *out, eagle_prove_level level, const eagle_prove_result *r)
+static void print_level(FILE *out, const eg_prove_case *c, eagle_prove_level level,
+                        const eagle_prove_result *r, bool verbose)
 {
     const bool law = level != EAGLE_PROVE_PRIMITIVES && level != EAGLE_PROVE_STATE;
+    const bool brief = c->verifier != NULL && !verbose;
 
-    fprintf(out, "  %-13s %-8s ", eagle_prove_level_name(level), eagle_verdict_name(r->verdict));
+    fprintf(out, "  %-13s %-8s ", eagle_prove_level_name(level),
+            eg_prove_case_verdict(c, r->verdict));
     if (law && (r->verdict == EAGLE_VERDICT_PROVEN || r->worst != NULL)) {
         fprintf(out, "TV ");
         print_fraction(out, r->tv, r->tv_value);
@@ -161,7 +191,13 @@ static void print_level(FILE *out, eagle_prove_level level, const eagle_prove_re
         fprintf(out, "    %s\n", r->reason);
     }
     if (r->outside > 0) {
-        fprintf(out, "    %" PRId64 " strings outside the plain support\n", r->outside);
+        fprintf(out, "    %" PRId64 " strings outside the plain support, the likeliest ",
+                r->outside);
+        print_fraction(out, r->outside_largest, r->outside_value);
+        fprintf(out, "\n");
+    }
+    if (eg_prove_rule_measured(c) || brief) {
+        return; /* the distance is what was wanted, or words follow */
     }
     if (r->worst != NULL && law &&
         (level == EAGLE_PROVE_CONTINUATION || level == EAGLE_PROVE_PROGRAM)) {
@@ -183,7 +219,7 @@ static void print_level(FILE *out, eagle_prove_level level, const eagle_prove_re
     }
 }
 
-static void print_proof(FILE *out, const eg_prove_case *c)
+static void print_proof(FILE *out, const eg_prove_case *c, bool verbose)
 {
     const eagle_prompt context = eagle_proof_context(c->proof);
     int64_t outside = 0;
@@ -198,7 +234,7 @@ static void print_proof(FILE *out, const eg_prove_case *c)
         const eagle_prove_result *r = eagle_proof_result(c->proof, (eagle_prove_level)level);
 
         if (r->asked) {
-            print_level(out, (eagle_prove_level)level, r);
+            print_level(out, c, (eagle_prove_level)level, r, verbose);
             outside += r->outside;
             repeated += r->repeated;
         }
@@ -211,7 +247,10 @@ static void print_proof(FILE *out, const eg_prove_case *c)
         fprintf(out, "\n");
     }
     fprintf(out, "  real softmax  within %.2g\n", eagle_proof_softmax_distance(c->proof));
-    fprintf(out, "  %s\n", eagle_verdict_name(eagle_proof_verdict(c->proof)));
+    fprintf(out, "  %s\n", eg_prove_case_verdict(c, eagle_proof_verdict(c->proof)));
+    if (c->verifier != NULL && !eagle_verifier_rounds(c->verifier)) {
+        eg_prove_words(out, c);
+    }
 }
 
 eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error *err)
@@ -222,15 +261,23 @@ eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error 
             r->opt->head != NULL ? r->opt->head : "");
     fprintf(out, "contract %s, networks sha256:%s\n", eagle_contract(), r->digest);
     fprintf(out, "assumed: the words of Philox4x32-10 are independent and uniform\n");
-    for (int32_t i = 0; i < r->n; i++) {
+    const bool table = r->opt->rule != NULL && strcmp(r->opt->rule, "all") == 0;
+
+    if (table) {
+        eg_prove_rule_table(out, r);
+    }
+    for (int32_t i = 0; !table && i < r->n; i++) {
         fprintf(out, "\n");
-        print_case(out, &r->item[i]);
+        if (r->item[i].verifier != NULL) {
+            fprintf(out, "rule %s\n", eagle_verifier_describe(r->item[i].verifier));
+        }
+        eg_prove_case_text(out, &r->item[i]);
         if (r->item[i].proof != NULL) {
-            print_proof(out, &r->item[i]);
+            print_proof(out, &r->item[i], r->opt->verbose);
         } else {
             fprintf(out, "  not run\n");
         }
     }
-    fprintf(out, "\nVERDICT %s\n", eagle_verdict_name(eg_prove_verdict(r)));
+    fprintf(out, "\nVERDICT %s\n", eg_prove_verdict_text(r));
     return eg_sink_flush(sink, err);
 }

@@ -72,6 +72,7 @@ void eagle_proof_free(eagle_proof *proof)
         free(l->step);
         free((void *)l->result.tv);
         free((void *)l->result.marginal);
+        free((void *)l->result.outside_largest);
         free((void *)l->result.reason);
     }
     free(proof->context);

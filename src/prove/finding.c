@@ -14,8 +14,8 @@
 void eg_finding_init(eg_finding *f)
 {
     *f = (eg_finding){0};
-    mpq_inits(f->tv, f->marginal, f->scratch, f->worst.got, f->worst.want, f->shortest.got,
-              f->shortest.want, NULL);
+    mpq_inits(f->tv, f->marginal, f->outside, f->scratch, f->worst.got, f->worst.want,
+              f->shortest.got, f->shortest.want, NULL);
 }
 
 static void drop_steps(eg_finding *f)
@@ -31,8 +31,8 @@ static void drop_steps(eg_finding *f)
 void eg_finding_free(eg_finding *f)
 {
     drop_steps(f);
-    mpq_clears(f->tv, f->marginal, f->scratch, f->worst.got, f->worst.want, f->shortest.got,
-               f->shortest.want, NULL);
+    mpq_clears(f->tv, f->marginal, f->outside, f->scratch, f->worst.got, f->worst.want,
+               f->shortest.got, f->shortest.want, NULL);
 }
 
 /* ---- differences ------------------------------------------------------------------------------ */
@@ -99,7 +99,12 @@ void eg_finding_compare(eg_finding *f, const eg_contexts *c, eg_place at, const 
     if (mpq_equal(got, want) != 0) {
         return;
     }
-    f->count.outside += mpq_sgn(want) == 0;
+    if (mpq_sgn(want) == 0) {
+        f->count.outside++;
+        if (mpq_cmp(got, f->outside) > 0) {
+            mpq_set(f->outside, got);
+        }
+    }
     eg_finding_prefix(f, c, at, got, want);
     if (!f->worst.set || is_larger(got, want, &f->worst)) {
         remember(&f->worst, at, got, want);
@@ -270,6 +275,8 @@ eagle_status eg_finding_close(eg_level_proof *out, eg_finding *f, eg_subject *s,
     r->tv_value = mpq_get_d(f->tv);
     r->marginal = eg_fraction_text(f->marginal);
     r->marginal_value = mpq_get_d(f->marginal);
+    r->outside_largest = eg_fraction_text(f->outside);
+    r->outside_value = mpq_get_d(f->outside);
     r->reason = f->reason[0] != '\0' ? eg_strdup(f->reason) : NULL;
     out->step = f->step;
     r->step = f->step;
@@ -281,7 +288,7 @@ eagle_status eg_finding_close(eg_level_proof *out, eg_finding *f, eg_subject *s,
     ok &= close_difference(&out->shortest, &f->shortest, &s->contexts);
     r->worst = f->worst.set ? &out->worst : NULL;
     r->shortest = f->shortest.set ? &out->shortest : NULL;
-    if (!ok || r->tv == NULL || r->marginal == NULL ||
+    if (!ok || r->tv == NULL || r->marginal == NULL || r->outside_largest == NULL ||
         (f->reason[0] != '\0' && r->reason == NULL)) {
         return eg_fail(err, EAGLE_ENOMEM, "prove: no memory for the result");
     }

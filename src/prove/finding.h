@@ -18,6 +18,7 @@ typedef struct {
     eagle_prove_result count; /* of which the numbers are used */
     mpq_t tv;
     mpq_t marginal;
+    mpq_t outside; /* the largest probability of a string that plainly has none */
     eg_difference worst;
     eg_difference shortest;
     eagle_prove_step *step; /* [n_steps] owned, with their shares */

@@ -7,25 +7,28 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "prove/float_typical.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- names -------------------------------------------------------------------------------------- */
 
+static const struct {
+    const char *name;
+    eg_float_rule rule;
+} table[] = {
+    {"plain", {EG_RULE_PLAIN, false, false, 24, 1.0, 1.0, 0.0, 0.0}},
+    {"safeailab", {EG_RULE_SAFEAILAB, false, true, 53, 1.0, 1.0, 0.0, 0.0}},
+    {"transformers", {EG_RULE_TRANSFORMERS, false, true, 24, 1.0, 1.0, 0.0, 0.0}},
+    {"sglang-target-only", {EG_RULE_SGLANG, false, true, 24, 1.0, 1.0, 0.0, 0.0}},
+    {"typical", {EG_RULE_TYPICAL, false, false, 24, 1.0, 1.0, 0.09, 0.3}},
+};
+
 bool eg_float_rule_named(eg_float_rule *out, const char *name)
 {
-    static const struct {
-        const char *name;
-        eg_float_rule rule;
-    } table[] = {
-        {"plain", {EG_RULE_PLAIN, false, false, 24, 1.0, 1.0}},
-        {"safeailab", {EG_RULE_SAFEAILAB, false, true, 53, 1.0, 1.0}},
-        {"transformers", {EG_RULE_TRANSFORMERS, false, true, 24, 1.0, 1.0}},
-        {"sglang-target-only", {EG_RULE_SGLANG, false, true, 24, 1.0, 1.0}},
-    };
-
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(name, table[i].name) == 0) {
             *out = table[i].rule;
@@ -33,6 +36,11 @@ bool eg_float_rule_named(eg_float_rule *out, const char *name)
         }
     }
     return false;
+}
+
+const char *eg_float_rule_text(eg_float_rule_name name)
+{
+    return table[name].name; /* in the order of the names */
 }
 
 /* ---- coins -------------------------------------------------------------------------------------- */
@@ -325,6 +333,7 @@ eg_float_choice eg_float_rule_node(const eg_float_rule *rule, const eg_float_nod
     const work w = {
         .rule = rule, .node = node, .coins = coins, .left = left, .q = left + node->vocab};
 
+    assert(rule->name != EG_RULE_TYPICAL);
     load(&w, w.left, node->p);
     if (node->q != NULL) {
         load(&w, w.q, node->q);
@@ -425,7 +434,8 @@ eagle_status eg_float_rule_walk(eagle_path *path, eg_float_choice *last, const e
                      in->tree->n_verify, in->vocab);
     } else {
         s.number = s.child + n;
-        st = walk(path, last, rule, in, &s, coins, err);
+        st = rule->name == EG_RULE_TYPICAL ? eg_float_typical_walk(path, last, rule, in, coins, err)
+                                           : walk(path, last, rule, in, &s, coins, err);
     }
     free(s.child);
     free(s.left);

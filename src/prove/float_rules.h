@@ -26,7 +26,8 @@ typedef enum {
     EG_RULE_PLAIN,
     EG_RULE_SAFEAILAB,
     EG_RULE_TRANSFORMERS,
-    EG_RULE_SGLANG
+    EG_RULE_SGLANG,
+    EG_RULE_TYPICAL
 } eg_float_rule_name;
 
 typedef struct {
@@ -36,12 +37,15 @@ typedef struct {
     int32_t bits;            /* a coin is k / 2^bits, k a whole number: 24 or 53 in practice  */
     double threshold_single; /* sglang: a child of this probability is always accepted        */
     double threshold_sum;    /* sglang: divides the siblings' sum. Below 1: lossy, both       */
+    double typical_epsilon;  /* typical: float_typical.h                                      */
+    double typical_delta;
 } eg_float_rule;
 
 /* The rule of that name as it is published: float32; `<` and 24 bits for plain, `<=` and 53
  * bits for safeailab (Python's random()), `<=` and 24 bits for transformers and sglang (torch.rand).
  * False for another name. */
 bool eg_float_rule_named(eg_float_rule *out, const char *name);
+const char *eg_float_rule_text(eg_float_rule_name name);
 
 /* ---- coins ------------------------------------------------------------------------------------- */
 
@@ -109,7 +113,8 @@ typedef struct {
     int32_t open;  /* OPEN: the place of the child that could not be decided; -1: the last draw */
 } eg_float_choice;
 
-/* The rule at one node. transformers takes one child at most and ignores others.
+/* The rule at one node; not typical, which looks at whole paths. transformers takes one child at most and
+ * ignores others.
  *
  *   left   [2, vocab] scratch; row 0 is afterwards what the last draw, if one was made, was made
  *          from (not always normalised) */

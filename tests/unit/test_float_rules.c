@@ -226,6 +226,9 @@ static void a_coin_is_rounded_to_the_precision_of_the_comparison(void **state)
     test.or_equal = false;
     assert_false(eg_coin_passes(&test, 0.5));
     assert_true(eg_coin_passes(&test, 0.5 - 0x1p-53));
+    /* A product of float32 numbers: 1/2, not 1/2 + 2^-25, times 3/4. */
+    test = (eg_coin_test){.bound = 0.375, .scale = 0.75, .or_equal = true, .wide = false};
+    assert_true(eg_coin_passes(&test, 0.5 + 0x1p-25));
 }
 
 /* ---- trees --------------------------------------------------------------------------------------- */

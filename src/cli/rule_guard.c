@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* rule_guard.c - see rule_guard.h.
+ *
+ * A rule runs in this process, so a crash of its is one of ours. The handler runs on a stack of its own, since
+ * the usual crash of a recursion is that there is no stack left; it only writes, and ends the program. */
+#define _XOPEN_SOURCE 700 /* sigaltstack() */
+
+#include "cli/rule_guard.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STACK (64 * 1024)
+
+static eagle_verify_fn *watched;
+static unsigned patience;
+
+/* ---- text, in a signal handler ------------------------------------------------------------------- */
+
+typedef struct {
+    char text[512];
+    size_t n;
+} line;
+
+static void say(line *l, const char *text)
+{
+    for (; *text != '\0' && l->n < sizeof l->text; text++) {
+        l->text[l->n++] = *text;
+    }
+}
+
+static void say_number(line *l, int32_t x)
+{
+    char digit[12];
+    size_t n = 0;
+    uint32_t rest = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
+
+    do {
+        digit[n++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    say(l, x < 0 ? "-" : "");
+    while (n > 0 && l->n < sizeof l->text) {
+        l->text[l->n++] = digit[--n];
+    }
+}
+
+/* ---- what happened ------------------------------------------------------------------------------- */
+
+static const char *cause(int number)
+{
+    switch (number) {
+    case SIGALRM: return "did not come back in time (--rule-seconds)";
+    case SIGFPE: return "crashed: a division by zero, or an overflow (SIGFPE)";
+    case SIGILL: return "crashed: an impossible instruction (SIGILL)";
+    case SIGABRT: return "crashed: abort(), or a failed assert (SIGABRT)";
+    default: return "crashed: it touched memory that is not its own (SIGSEGV or SIGBUS)";
+    }
+}
+
+static void say_call(line *l, const eagle_verifier_call *call)
+{
+    say(l, "; it was asked for the token at position ");
+    say_number(l, call->pos);
+    if (call->n_child > 0) {
+        say(l, ", tree node ");
+        say_number(l, call->node);
+        say(l, ", whose children are the tokens");
+        for (int32_t i = 0; i < call->n_child && i < 16; i++) {
+            say(l, " ");
+            say_number(l, call->child[i]);
+        }
+    }
+}
+
+static void on_crash(int number)
+{
+    const eagle_verifier_call *call = eagle_verifier_last_call();
+    line l = {.n = 0};
+
+    say(&l, "eagle: ");
+    if (call->busy) {
+        say(&l, "the rule ");
+        say(&l, cause(number));
+        say_call(&l, call);
+    } else {
+        say(&l, "a crash outside the rule, which may have written where it should not");
+    }
+    say(&l, "\n");
+    const ssize_t written = write(STDERR_FILENO, l.text, l.n);
+
+    _exit(call->busy && written >= 0 ? 1 : 70);
+}
+
+/* ---- watching ------------------------------------------------------------------------------------ */
+
+static eagle_status call_watched(eagle_path *path, const eagle_tree *tree, const eagle_rows *rows,
+                                 const eagle_sampling *sampling, const eagle_draws *draws,
+                                 eagle_error *err)
+{
+    alarm(patience);
+    const eagle_status st = watched(path, tree, rows, sampling, draws, err);
+
+    alarm(0);
+    return st;
+}
+
+eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule, unsigned seconds)
+{
+    static const int numbers[] = {SIGALRM, SIGFPE, SIGILL, SIGABRT, SIGSEGV, SIGBUS};
+    static char stack[STACK];
+    const stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction act = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
+
+    sigaltstack(&own, NULL); /* without it a recursion's crash is not explained, only fatal */
+    sigemptyset(&act.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        sigaction(numbers[i], &act, NULL);
+    }
+    watched = rule;
+    patience = seconds;
+    return call_watched;
+}

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+# test_lab.sh - rules of one's own: what docs/lab.md shows of each in docs/lab/ is what the program says; and a rule that
+# crashes, hangs or answers nonsense is told so, and ends nothing else.
+. tests/cli/lib.sh
+
+"$EAGLE" --version | grep -q '^  prove .*missing' && {
+    echo "built without GMP"
+    exit 77
+}
+toy="-m testdata/toy -H testdata/toy-eagle1"
+
+# build NAME: $work/NAME.so from $work/NAME.c or docs/lab/NAME.c.
+build() {
+    source=$work/$1.c
+    [ -f "$source" ] || source=docs/lab/$1.c
+    ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -Wall -Wextra -Wpedantic -Wno-infinite-recursion -Iinclude \
+        -fPIC -shared -o "$work/$1.so" "$source" -lm || exit 1
+}
+
+# prove NAME ARGUMENT...: the last case of the proof and the verdict.
+prove() {
+    which=$1
+    shift
+    code=0
+    echo "== $which"
+    # shellcheck disable=SC2086
+    "$EAGLE" prove -q $toy --verifier "$work/$which.so" "$@" >"$work/out" 2>"$work/err" || code=$?
+    # The last case from its second line on, without what is long.
+    awk '/^rule /{ n = 0 } { line[n++] = $0 } END { for (i = 1; i < n; i++) print line[i] }' "$work/out" |
+        grep -vE '^rejection|^  (context|node|round|continuation|program|support|keys|tokens|real)' | cat -s
+    sed "s|$work/||" "$work/err"
+    echo "exit $code"
+}
+
+# A rule of one node, with this body.
+rule() {
+    cat >"$work/$1.c"
+    build "$1"
+}
+head='#include "eagle/verify.h"
+#include <stdlib.h>
+eagle_node_rule_fn eagle_rule_node;
+int32_t eagle_rule_node(int32_t *hit, uint64_t *w, int32_t vocab, const int32_t *child,
+                        int32_t n_child, int32_t pos, const eagle_draws *draws)
+{
+    const eagle_draw_key key = {EAGLE_DRAW_TARGET, pos, 0};
+    int32_t token = draws->pick(draws->ctx, key, w, vocab);
+    *hit = -1;
+    (void)child, (void)n_child;'
+
+misbehave() {
+    rule crash <<END
+$head
+    volatile int32_t *nowhere = NULL;
+    if (n_child > 0) { token = *nowhere; }
+    return token;
+}
+END
+    rule endless <<END
+$head
+    for (volatile int32_t i = 0; n_child > 0; i ^= 1) { }
+    return token;
+}
+END
+    rule deep <<END
+$(printf '%s\n' "$head" | sed 2q)
+static int32_t sink(volatile int32_t *x) { volatile int32_t y[256]; y[0] = *x + 1; return sink(y) + y[0]; }
+$(printf '%s\n' "$head" | sed 1,2d)
+    if (n_child > 0) { volatile int32_t zero = 0; token = sink(&zero); }
+    return token;
+}
+END
+    rule aborts <<END
+$head
+    if (n_child > 0) { abort(); }
+    return token;
+}
+END
+    rule outside <<END
+$head
+    return token + vocab;
+}
+END
+    rule no_child <<END
+$head
+    *hit = n_child;
+    return token;
+}
+END
+    rule other_child <<END
+$head
+    *hit = n_child > 0 && child[0] != token ? 0 : -1;
+    return token;
+}
+END
+    rule remembers <<END
+$head
+    static int32_t runs;
+    return runs++ % 2 == 0 ? token : draws->pick(draws->ctx, (eagle_draw_key){EAGLE_DRAW_RESIDUAL, pos, 0}, w, vocab);
+}
+END
+    rule too_likely <<END
+$head
+    return draws->accept(draws->ctx, (eagle_draw_key){EAGLE_DRAW_ACCEPT, pos, 0}, 3, 2) ? token : 0;
+}
+END
+    for own in crash endless deep aborts outside no_child other_child remembers too_likely; do
+        prove $own --rule-seconds 1
+    done
+}
+
+refuse() {
+    echo '#include "eagle/verify.h"' >"$work/empty.c"
+    echo 'int eagle_nothing; ' >>"$work/empty.c"
+    build empty
+    prove empty
+    echo text >"$work/text.so"
+    prove text 2>&1 | sed 's/: .*\(invalid\|too short\|file too short\).*/: not a shared object/'
+    prove missing 2>&1 | sed 's/: .*No such file.*/: no such file/'
+    prove membership --spec-depth 2
+    prove membership --temp 1 --verify coupled
+    prove membership --rule plain
+    prove membership --rule-bits 24
+}
+
+everything() {
+    for own in membership cumulative reused_coin one_coin stale_sum less_or_equal soft_q; do
+        build $own
+        prove $own
+    done
+    build drawn_once
+    prove drawn_once
+    # The residual is the law itself, as if nothing had been refused.
+    sed "s|above(times(node->p\\[i\\], sq), times(node->q\\[i\\], sp))|times(node->p[i], 1)|" docs/lab/drawn_once.c >"$work/drawn_wrong.c"
+    cmp -s docs/lab/drawn_once.c "$work/drawn_wrong.c" && exit 1
+    build drawn_wrong
+    prove drawn_wrong
+    misbehave
+    refuse
+}
+transcript everything
+
+# What the page quotes is what was said just now.
+grep -E '^(  In words|  with probability|    [0-9]+\. position)' docs/lab.md >"$work/quoted"
+[ -s "$work/quoted" ] || exit 1
+while IFS= read -r line; do
+    grep -qxF -e "$line" "$work/transcript" || {
+        echo "docs/lab.md says what the program does not: $line"
+        exit 1
+    }
+done <"$work/quoted"

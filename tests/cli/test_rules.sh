@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# test_rules.sh - others' accept rules in floating point: their distances from plain sampling are computed, and only those that
+# mean to be lossy are called so.
+. tests/cli/lib.sh
+
+"$EAGLE" --version | grep -q '^  prove .*missing' && {
+    echo "built without GMP"
+    exit 77
+}
+toy="-m testdata/toy -H testdata/toy-eagle1"
+
+everything() {
+    # shellcheck disable=SC2086
+    set -- prove -q $toy
+    run "$@" --rule all
+    run "$@" --rule sglang-target-only --temp 1 --top-k 2 --spec-depth 1 --spec-topk 1 --spec-nodes 1 -n 1
+    run "$@" --rule sglang-target-only --rule-threshold 0.5 --temp 1 --top-k 2 --spec-depth 1 --spec-topk 1 \
+        --spec-nodes 1 -n 1
+    run "$@" --rule typical --temp 1 --spec-depth 1 --spec-topk 2 --spec-nodes 2 -n 1 --level node
+    run "$@" --rule transformers --temp 1 --spec-depth 1 --spec-topk 2 --spec-nodes 2 -n 1
+    run "$@" --rule leviathan
+    run "$@" --rule plain --rule-bits 54
+    run "$@" --rule plain --rule-threshold 0.5
+    run "$@" --rule all --rule-bits 24
+    run "$@" --rule plain --temp 0
+}
+# The networks' digest is another test's.
+undigested() {
+    everything | sed "s|sha256:.*|sha256:#|"
+}
+transcript undigested
+
+# The fraction itself: one coin of 2^24.
+# shellcheck disable=SC2086
+"$EAGLE" prove -q $toy --rule sglang-target-only --format json >"$work/json" || exit 1
+grep -q '"rule": "sglang-target-only, float32, 24 bits, <="' "$work/json" || exit 1
+grep -q '"fraction": "1/16777216"' "$work/json" || exit 1
+grep -q '"verdict": "MEASURED"' "$work/json"
