@@ -14,6 +14,9 @@ check-mutants: all tests tools
 	$(Q)$(MAKE) DEPS=0 FLAVOUR=asan tests
 	$(Q)$(mutant_env) sh tests/mutants/run.sh $(out) $(BUILD)/asan
 
+planted-mutants: all tests tools
+	$(Q)$(mutant_env) sh tests/mutants/planted.sh $(out)
+
 made-mutants: all tests tools
 	$(Q)$(MAKE) DEPS=0 FLAVOUR=asan tests
 	$(Q)$(mutant_env) sh tests/mutants/made.sh $(out) $(BUILD)/asan

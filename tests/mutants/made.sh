@@ -106,7 +106,8 @@ compile() {
     esac
 }
 
-# dies OUT FLAGS SECONDS PROGRAM: whether the program, with the mutant in it, fails.
+# dies OUT FLAGS SECONDS PROGRAM: whether the program, with the mutant in it, fails. The seconds are of
+# CPU time, many times what the program takes, so that a busy machine kills nothing.
 dies() {
     wrap=
     case $4 in
@@ -118,16 +119,19 @@ dies() {
         verdict="uncompiled: does not link with $4"
         return 0
     }
-    {
-        (
-            [ "$1" = "$asan" ] || ulimit -v 8000000
-            exec timeout "$3" "$dir/program" >>"$dir/log" 2>&1
-        )
-    } 2>/dev/null # of a shell that says who was aborted
+    (
+        [ "$1" = "$asan" ] || ulimit -v 8000000
+        ulimit -t "$3"
+        exec timeout 300 "$dir/program" >>"$dir/log" 2>&1
+    )
     code=$?
     [ $code -eq 0 ] && return 1
-    [ $code -eq 124 ] && code="124, not ended after $3 s"
-    verdict="killed by $4${2:+ with the address sanitizer} (exit $code)"
+    case $code in
+    124) code='not ended after 300 s' ;;
+    137 | 152) code="not ended after $3 s of CPU" ;;
+    *) code="exit $code" ;;
+    esac
+    verdict="killed by $4${2:+ with the address sanitizer} ($code)"
 }
 
 judge() { # sets verdict
@@ -142,15 +146,15 @@ judge() { # sets verdict
     verdict='uncompiled: the compiler refuses it'
     compile "$release" '' || return
     for program in $(killers_of "$file"); do
-        dies "$release" '' 5 "$program" && return
+        dies "$release" '' 3 "$program" && return
     done
     for program in $slow_killers; do
-        dies "$release" '' 30 "$program" && return
+        dies "$release" '' 15 "$program" && return
     done
     verdict='uncompiled: the compiler refuses it'
     compile "$asan" "$MUTANT_ASAN" || return
     for program in $(killers_of "$file"); do
-        dies "$asan" "$MUTANT_ASAN" 20 "$program" && return
+        dies "$asan" "$MUTANT_ASAN" 8 "$program" && return
     done
     verdict=survived
 }
@@ -186,7 +190,7 @@ pids=
 i=0
 trap 'kill $pids 2>/dev/null; exit 130' INT TERM
 while [ $i -lt "$jobs" ]; do
-    worker $i &
+    worker $i 2>"$work/worker$i.log" & # where the shell says who was aborted
     pids="$pids $!"
     i=$((i + 1))
 done
