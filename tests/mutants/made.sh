@@ -80,11 +80,14 @@ killers_of() { # FILE
     src/sample/*) echo unit/test_sample unit/test_law oracle/test_enumeration unit/test_verify ;;
     src/tree/*) echo unit/test_tree unit/test_verify oracle/test_enumeration unit/test_session ;;
     src/verify/*) echo unit/test_verify oracle/test_enumeration unit/test_session ;;
-    src/decode/*) echo unit/test_session unit/test_evaluate ;;
+    src/decode/*) echo unit/test_session unit/test_session_options unit/test_evaluate ;;
     esac
     echo fault/test_alloc
 }
-slow_killers='oracle/test_rewind oracle/test_rounds'
+# These take a second or two.
+slow_killers_of() { # FILE
+    case $1 in src/decode/*) echo oracle/test_rewind oracle/test_rounds ;; esac
+}
 
 # compile OUT FLAGS: the mutant in $dir, a source or a header, as objects of their own.
 compile() {
@@ -146,15 +149,15 @@ judge() { # sets verdict
     verdict='uncompiled: the compiler refuses it'
     compile "$release" '' || return
     for program in $(killers_of "$file"); do
-        dies "$release" '' 3 "$program" && return
+        dies "$release" '' 1 "$program" && return
     done
-    for program in $slow_killers; do
+    for program in $(slow_killers_of "$file"); do
         dies "$release" '' 15 "$program" && return
     done
     verdict='uncompiled: the compiler refuses it'
     compile "$asan" "$MUTANT_ASAN" || return
     for program in $(killers_of "$file"); do
-        dies "$asan" "$MUTANT_ASAN" 8 "$program" && return
+        dies "$asan" "$MUTANT_ASAN" 4 "$program" && return
     done
     verdict=survived
 }
