@@ -6,8 +6,8 @@
 
 mutate_program := $(out)/tests/mutants/mutate
 
-mutant_env = CC='$(CC)' MUTANT_FLAGS='$(filter-out -DEG_VERSION%,$(CPPFLAGS)) $(STRICT) -O1 -w -fopenmp -pthread' \
-  MUTANT_ASAN='-fsanitize=address -fno-omit-frame-pointer' MUTANT_LIBS='$(TEST_LIBS) $(ALL_LIBS)'
+mutant_env = CC='$(CC)' MUTANT_FLAGS='$(filter-out -DEG_VERSION%,$(CPPFLAGS)) $(STRICT) -O0 -w -fopenmp -pthread' \
+  MUTANT_ASAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' MUTANT_LIBS='$(TEST_LIBS) $(ALL_LIBS)'
 
 .PHONY: check-mutants made-mutants planted-mutants
 check-mutants: all tests tools

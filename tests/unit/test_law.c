@@ -364,7 +364,8 @@ static void decimals_are_read_exactly(void **state)
                                       "1..0",
                                       "nan",
                                       "1.000000000000000001",
-                                      "99999999999999999999999999"};
+                                      "99999999999999999999999999",
+                                      "18446744073709551616"};
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         eagle_decimal d = decimal(good[i].text);
@@ -419,6 +420,11 @@ static void sampling_options_out_of_range_are_refused(void **state)
     assert_refused(&s, false, "top-p must be above 0 and at most 1");
     s.top_p = (eagle_decimal){.num = 1, .places = 19};
     assert_refused(&s, false, "top-p must be above 0 and at most 1");
+    s.top_p = (eagle_decimal){.num = 9, .places = -1};
+    assert_refused(&s, false, "top-p must be above 0 and at most 1");
+    s.top_p = decimal("0.999999999999999999");
+    assert_int_equal(s.top_p.places, 18);
+    assert_int_equal(eagle_sampling_check(&s, false, NULL), EAGLE_OK);
     s = plain(1.0f);
     s.min_p = (eagle_decimal){.num = 101, .places = 2};
     assert_refused(&s, false, "min-p must be from 0 to 1");

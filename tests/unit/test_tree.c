@@ -48,6 +48,10 @@ static void a_new_tree_is_a_root_alone(void **state)
     (void)state;
     eagle_tree *tree = new_tree(1);
 
+    assert_int_equal(tree->n_nodes, 1);
+    assert_int_equal(tree->token[0], 0);
+    assert_int_equal(tree->pos, 0);
+    assert_int_equal(eagle_tree_check(tree, 1, NULL), EAGLE_OK);
     eagle_tree_reset(tree, 3, 12);
     assert_int_equal(tree->n_nodes, 1);
     assert_int_equal(tree->n_verify, 1);
@@ -153,6 +157,10 @@ static void check_names_the_node_and_the_fault(void **state)
     assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
     assert_string_equal(err.message, "tree node 5: a sibling has its token 5 already");
     tree->token[5] = 8;
+    tree->depth[4] = 3;
+    assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "tree node 4: depth 3 below a parent of depth 1");
+    tree->depth[4] = 2;
     tree->score[2] = NAN;
     assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
     tree->score[2] = 0.25f;
@@ -355,13 +363,16 @@ static void rounds_that_are_no_trees_are_refused(void **state)
     assert_int_equal(eagle_rounds_add(rounds, 1, token, (int32_t[]){0, 1, 0}, 3, &err),
                      EAGLE_EFORMAT);
     assert_string_equal(err.message, "round 0, node 3: a sibling has token 4 already");
-    assert_int_equal(eagle_rounds_add(rounds, 1, (int32_t[]){-4}, (int32_t[]){0}, 1, &err),
+    assert_int_equal(eagle_rounds_add(rounds, 1, (int32_t[]){3, -1}, (int32_t[]){0, 0}, 2, &err),
                      EAGLE_EFORMAT);
+    assert_string_equal(err.message, "round 0, node 2: token -1");
     assert_int_equal(eagle_rounds_add(rounds, -1, NULL, NULL, 0, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, -1, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, EAGLE_MAX_NODES + 1, &err),
                      EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_count(rounds), 0);
+    assert_int_equal(eagle_rounds_add(rounds, 0, (int32_t[]){0}, (int32_t[]){0}, 1, NULL),
+                     EAGLE_OK); /* the lowest token there is, as root and node */
     eagle_rounds_free(rounds);
 }
 
