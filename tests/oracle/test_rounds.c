@@ -219,6 +219,19 @@ static void a_full_context_is_a_limit(void **state)
     assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
     assert_int_equal(eagle_session_step(&path, s, &err), EAGLE_ELIMIT);
     assert_non_null(strstr(err.message, "context"));
+
+    /* Neither a drafter's tree nor one's own: the root itself lies beyond. */
+    const eagle_tree *root;
+    eagle_tree *tree = NULL;
+    eagle_rows rows;
+
+    assert_int_equal(eagle_session_draft(&root, s, NULL, &err), EAGLE_ELIMIT);
+    assert_string_equal(err.message, "the context of 5 positions is full");
+    assert_int_equal(eagle_tree_create(&tree, 1, NULL), EAGLE_OK);
+    eagle_tree_reset(tree, eagle_session_tokens(s)[FIRST], FIRST);
+    assert_int_equal(eagle_session_score(&rows, s, tree, &err), EAGLE_ELIMIT);
+    assert_string_equal(err.message, "node 0 lies beyond the context of 5 positions");
+    eagle_tree_free(tree);
     eagle_session_free(s);
     toy_free(t);
 }

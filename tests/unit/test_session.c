@@ -265,6 +265,172 @@ static void a_rewind_beyond_the_tokens_is_refused(void **state)
     assert_unchanged(f);
 }
 
+/* Rows of a feed are those of the tokens fed, also where the row of the root before them was owed; and
+ * they have no fault, whatever a tree left behind. */
+static void rows_of_a_feed_behind_a_round_are_those_of_its_tokens(void **state)
+{
+    fixture *f = *state;
+    const int32_t dim = eagle_model_config(toy_model(f->t))->dim;
+    const int32_t more[2] = {9, 2};
+    float *feature = test_malloc(2 * (size_t)dim * sizeof *feature);
+    float logits[2][40];
+    int32_t all[FIRST + 3];
+    eagle_session *fresh = open_session(f->t);
+    eagle_rows rows;
+
+    assert_int_equal(eagle_session_feed(&rows, f->s, more, 2, NULL), EAGLE_OK);
+    assert_int_equal(rows.n, 2);
+    memcpy(feature, rows.features, 2 * (size_t)dim * sizeof *feature);
+    memcpy(logits, rows.logits, sizeof logits);
+    assert_int_equal(rows.fault[0], 0);
+    assert_int_equal(rows.fault[1], 0);
+
+    memcpy(all, eagle_session_tokens(f->s), sizeof all);
+    assert_int_equal(eagle_session_feed(NULL, fresh, all, 1, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(&rows, fresh, all + 1, FIRST + 2, NULL), EAGLE_OK);
+    assert_memory_equal(feature, rows.features + (size_t)FIRST * (size_t)dim,
+                        2 * (size_t)dim * sizeof *feature);
+    assert_memory_equal(logits, rows.logits + (size_t)FIRST * 40, sizeof logits);
+    eagle_session_free(fresh);
+    test_free(feature);
+}
+
+/* Scored rows are gone after a feed and after a rewind, even one that forgets no token; then there is
+ * nothing to commit. */
+static void a_feed_and_a_rewind_forget_what_was_scored(void **state)
+{
+    fixture *f = *state;
+    eagle_error err;
+
+    for (int way = 0; way < 2; way++) {
+        assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_rows(f->s)->n, 4);
+        if (way == 0) {
+            assert_int_equal(eagle_session_rewind(f->s, FIRST + 1, NULL), EAGLE_OK);
+        } else {
+            assert_int_equal(eagle_session_feed(NULL, f->s, &(int32_t){2}, 1, NULL), EAGLE_OK);
+        }
+        assert_int_equal(eagle_session_rows(f->s)->n, 0);
+        assert_null(eagle_session_rows(f->s)->logits);
+        entry(f, 0, -1, 2);
+        assert_int_equal(eagle_session_commit(f->s, f->path, &err), EAGLE_EINVAL);
+        assert_non_null(strstr(err.message, "nothing was scored"));
+    }
+}
+
+/* A session of a network made of the toy's tensors, one of them changed. */
+static eagle_session *changed_session(const toy *t, const char *name, eagle_model **model)
+{
+    int32_t n;
+    const eagle_tensor *tensors = toy_tensors(&n, t, false);
+    eagle_session *s = NULL;
+
+    for (int32_t i = 0; i < n; i++) {
+        if (strcmp(tensors[i].name, name) == 0) {
+            ((float *)(uintptr_t)tensors[i].data)[3] += 0.5f;
+        }
+    }
+    assert_int_equal(eagle_model_create(model, toy_config(t, false), tensors, n, NULL), EAGLE_OK);
+    eagle_session_options opt;
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    assert_int_equal(eagle_session_create(&s, *model, NULL, &opt, NULL), EAGLE_OK);
+    return s;
+}
+
+/* The hash tells networks apart by the rows they leave: keys and values, and the feature that is
+ * pending, which the final norm alone decides. */
+static void the_hash_holds_rows_and_the_pending_feature(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"model.layers.0.self_attn.v_proj.weight",
+                                        "model.norm.weight"};
+
+    for (size_t i = 0; i < 2; i++) {
+        toy *a = toy_create(&(toy_options){.seed = SEED});
+        toy *b = toy_create(&(toy_options){.seed = SEED});
+        eagle_model *model[2] = {NULL};
+        eagle_session *s[2] = {changed_session(a, "none", &model[0]),
+                               changed_session(b, names[i], &model[1])};
+        char hex[2][65];
+        char rows[2][65];
+
+        for (int j = 0; j < 2; j++) {
+            assert_int_equal(eagle_session_feed(NULL, s[j], prompt, FIRST, NULL), EAGLE_OK);
+            eagle_session_hash(hex[j], s[j]);
+            assert_int_equal(eagle_session_rewind(s[j], FIRST - 1, NULL), EAGLE_OK);
+            eagle_session_hash(rows[j], s[j]); /* no feature is pending now */
+            eagle_session_free(s[j]);
+            eagle_model_free(model[j]);
+        }
+        assert_string_not_equal(hex[0], hex[1]);
+        assert_true((strcmp(rows[0], rows[1]) != 0) == (i == 0));
+        toy_free(b);
+        toy_free(a);
+    }
+}
+
+/* The drafter's slots too: sessions whose heads differ have different hashes. */
+static void the_hash_holds_the_drafters_state(void **state)
+{
+    const fixture *f = *state;
+    eagle_session_options opt;
+    eagle_drafter *drafter = NULL;
+    eagle_session *with = NULL;
+    eagle_session *plain = open_session(f->t);
+    char hex[2][65];
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(f->t), 2, 2, 3, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_create(&with, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, with, prompt, FIRST, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, plain, prompt, FIRST, NULL), EAGLE_OK);
+    eagle_session_hash(hex[0], with);
+    eagle_session_hash(hex[1], plain);
+    assert_string_not_equal(hex[0], hex[1]);
+    eagle_session_free(plain);
+    eagle_session_free(with);
+    eagle_drafter_free(drafter);
+}
+
+/* A drafter that fails leaves the root alone. */
+static void a_failed_draft_is_the_root_alone(void **state)
+{
+    const fixture *f = *state;
+    eagle_session_options opt;
+    eagle_rounds *rounds = NULL;
+    eagle_drafter *drafter = NULL;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+    const eagle_tree *tree;
+    eagle_error err;
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    const int32_t other = (eagle_session_tokens(f->s)[FIRST] + 1) % 40;
+
+    assert_int_equal(eagle_rounds_create(&rounds, NULL), EAGLE_OK);
+    assert_int_equal(
+        eagle_rounds_add(rounds, other, (const int32_t[]){3}, (const int32_t[]){0}, 1, NULL),
+        EAGLE_OK);
+    assert_int_equal(eagle_drafter_replay(&drafter, rounds, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_create(&s, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_draft(&tree, s, NULL, &err), EAGLE_EFIT);
+    assert_int_equal(tree->n_nodes, 1);
+    assert_int_equal(tree->token[0], path->token[0]);
+    assert_int_equal(tree->pos, FIRST);
+    eagle_session_free(s);
+    eagle_drafter_free(drafter);
+    eagle_rounds_free(rounds);
+}
+
 /* Answers every question with token 7, and counts. */
 static int32_t pick_seven(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
 {
@@ -315,6 +481,11 @@ int main(void)
         TEST(after_a_feed_the_tree_is_its_root_alone),
         TEST(a_feed_of_what_does_not_belong_appends_nothing),
         TEST(a_rewind_beyond_the_tokens_is_refused),
+        TEST(rows_of_a_feed_behind_a_round_are_those_of_its_tokens),
+        TEST(a_feed_and_a_rewind_forget_what_was_scored),
+        cmocka_unit_test(the_hash_holds_rows_and_the_pending_feature),
+        TEST(the_hash_holds_the_drafters_state),
+        TEST(a_failed_draft_is_the_root_alone),
         TEST(draws_can_be_replaced_and_taken_back),
     };
 

@@ -161,6 +161,16 @@ static void check_names_the_node_and_the_fault(void **state)
     assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
     assert_string_equal(err.message, "tree node 4: depth 3 below a parent of depth 1");
     tree->depth[4] = 2;
+    tree->parent[0] = 3;
+    tree->depth[0] = 7;
+    assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "tree node 0: parent 3, depth 7; a root has -1, 0");
+    tree->parent[0] = -1;
+    tree->depth[0] = 0;
+    tree->n_nodes = 0;
+    assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "tree: 0 nodes, needs 1 to 6");
+    tree->n_nodes = 6;
     tree->score[2] = NAN;
     assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
     tree->score[2] = 0.25f;
