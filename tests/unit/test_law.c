@@ -420,7 +420,7 @@ static void sampling_options_out_of_range_are_refused(void **state)
     assert_refused(&s, false, "top-p must be above 0 and at most 1");
     s.top_p = (eagle_decimal){.num = 1, .places = 19};
     assert_refused(&s, false, "top-p must be above 0 and at most 1");
-    s.top_p = (eagle_decimal){.num = 9, .places = -1};
+    s.top_p = (eagle_decimal){.num = 1, .places = -1};
     assert_refused(&s, false, "top-p must be above 0 and at most 1");
     s.top_p = decimal("0.999999999999999999");
     assert_int_equal(s.top_p.places, 18);

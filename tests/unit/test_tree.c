@@ -363,6 +363,7 @@ static void rounds_that_are_no_trees_are_refused(void **state)
 {
     (void)state;
     const int32_t token[] = {4, 5, 4};
+    static int32_t chain[EAGLE_MAX_NODES]; /* as tokens, and as parents */
     eagle_rounds *rounds = NULL;
     eagle_error err = {0};
 
@@ -376,6 +377,10 @@ static void rounds_that_are_no_trees_are_refused(void **state)
     assert_int_equal(eagle_rounds_add(rounds, 1, (int32_t[]){3, -1}, (int32_t[]){0, 0}, 2, &err),
                      EAGLE_EFORMAT);
     assert_string_equal(err.message, "round 0, node 2: token -1");
+    assert_int_equal(eagle_rounds_add(rounds, 1, (int32_t[]){-4}, (int32_t[]){0}, 1, &err),
+                     EAGLE_EFORMAT);
+    assert_int_equal(eagle_rounds_add(rounds, 1, token, (int32_t[]){1}, 1, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "round 0, node 1: parent 1 is no earlier node");
     assert_int_equal(eagle_rounds_add(rounds, -1, NULL, NULL, 0, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, -1, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, EAGLE_MAX_NODES + 1, &err),
@@ -383,6 +388,11 @@ static void rounds_that_are_no_trees_are_refused(void **state)
     assert_int_equal(eagle_rounds_count(rounds), 0);
     assert_int_equal(eagle_rounds_add(rounds, 0, (int32_t[]){0}, (int32_t[]){0}, 1, NULL),
                      EAGLE_OK); /* the lowest token there is, as root and node */
+    for (int32_t i = 0; i < EAGLE_MAX_NODES; i++) {
+        chain[i] = i;
+    }
+    assert_int_equal(eagle_rounds_add(rounds, 1, chain, chain, EAGLE_MAX_NODES, NULL), EAGLE_OK);
+    assert_int_equal(eagle_rounds_max_nodes(rounds), EAGLE_MAX_NODES);
     eagle_rounds_free(rounds);
 }
 
