@@ -85,10 +85,12 @@ judge() {
     esac
 }
 
-# A command may be left out of the build, for want of a library.
+# A command or a program may be left out of the build, for want of a library.
 knows() { # CHECK
     case $1 in
+    *.sh) [ -f "$1" ] ;;
     eagle*) "$release/eagle" help "$(echo "$1" | cut -d ' ' -f 2)" >"$work/log" 2>&1 ;;
+    *) [ -x "$release/$1" ] ;;
     esac
 }
 
@@ -105,7 +107,7 @@ while IFS='|' read -r id name kind check words; do
         judge "$id" "$name" "$kind" "$check" "$words"
         put_back "$here/$id-$name.patch"
     else
-        verdict='no such command'
+        verdict='not built'
     fi
     printf '%-4s %-44s %s: %s\n' "$id" "$name" "$verdict" "$check"
     printf '%s-%s\t%s\n' "$id" "$name" "${verdict%%:*}" >>"$work/verdicts"
