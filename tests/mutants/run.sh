@@ -6,6 +6,17 @@
 here=tests/mutants
 code=0
 
+for tool in patch timeout; do
+    command -v $tool >/dev/null 2>&1 || {
+        echo "note: no $tool here (make deps): no mutant was tried"
+        exit 1
+    }
+done
+[ -e "$1/tests/unit/test_verify" ] || {
+    echo "note: without cmocka (libcmocka-dev) there are no test programs, and nothing to find a mutant"
+    exit 1
+}
+
 echo '== planted bugs'
 sh $here/planted.sh "$1" || code=1
 echo '== machine-made mutants'

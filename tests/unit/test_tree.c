@@ -161,6 +161,10 @@ static void check_names_the_node_and_the_fault(void **state)
     assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
     assert_string_equal(err.message, "tree node 4: depth 3 below a parent of depth 1");
     tree->depth[4] = 2;
+    tree->depth[3] = 9;
+    assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "tree node 3: depth 9 below a parent of depth 1");
+    tree->depth[3] = 2;
     tree->parent[0] = 3;
     tree->depth[0] = 7;
     assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
