@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -189,11 +190,27 @@ static void a_tree_with_another_root_is_refused(void **state)
 {
     fixture *f = *state;
 
+    char words[96];
+
     f->tree->token[0] = (f->tree->token[0] + 1) % 40;
-    assert_score_refused(f, EAGLE_EFIT, "not the session's last token");
+    snprintf(words, sizeof words,
+             "the tree's root is token %d at position 4, not the session's last token",
+             f->tree->token[0]);
+    assert_score_refused(f, EAGLE_EFIT, words);
     f->tree->token[0] = eagle_session_tokens(f->s)[FIRST];
     f->tree->pos++;
     assert_score_refused(f, EAGLE_EFIT, "not the session's last token");
+}
+
+static void a_tree_that_breaks_a_rule_is_refused(void **state)
+{
+    fixture *f = *state;
+
+    f->tree->token[3] = 40;
+    assert_score_refused(f, EAGLE_EFORMAT, "tree node 3: token 40 of a vocabulary of 40");
+    f->tree->token[3] = 9;
+    f->tree->parent[3] = 3;
+    assert_score_refused(f, EAGLE_EFORMAT, "tree node 3: parent 3 is no earlier node");
 }
 
 static void a_tree_may_reach_the_last_position_and_no_further(void **state)
@@ -476,6 +493,7 @@ int main(void)
         TEST(a_path_that_is_none_of_the_tree_is_refused),
         TEST(a_round_is_committed_once),
         TEST(a_tree_with_another_root_is_refused),
+        TEST(a_tree_that_breaks_a_rule_is_refused),
         TEST(a_tree_may_reach_the_last_position_and_no_further),
         TEST(a_tree_larger_than_the_session_is_refused),
         TEST(after_a_feed_the_tree_is_its_root_alone),

@@ -80,6 +80,13 @@ static void options_are_taken_up_to_their_limits_and_no_further(void **state)
         opt.threads = cases[i].threads;
         assert_int_equal(would(t, NULL, &opt, NULL), cases[i].want);
     }
+    eagle_memory_bill bill;
+    eagle_error err;
+
+    opt = good;
+    opt.max_nodes = EAGLE_MAX_NODES + 2;
+    assert_int_equal(eagle_session_bill(&bill, toy_model(t), NULL, &opt, &err), EAGLE_EINVAL);
+    assert_string_equal(err.message, "trees of 8193 nodes: at most 8192");
     opt = good;
     opt.isa = EAGLE_ISA_NEON;
     assert_int_equal(would(t, NULL, &opt, NULL),
@@ -154,6 +161,17 @@ static void the_bill_counts_what_is_asked_for(void **state)
     assert_int_equal(bill[2].target_kv, (100 + 30) * row);
     assert_true(bill[2].work > bill[0].work);
     assert_int_equal(bill[0].head_kv, 0);
+
+    eagle_drafter *drafter = NULL; /* whose trees need more room than was asked for, and less */
+
+    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(t), 3, 2, 4, NULL), EAGLE_OK);
+    opt.max_nodes = 1;
+    assert_int_equal(would(t, drafter, &opt, &bill[3]), EAGLE_OK);
+    assert_int_equal(bill[3].target_kv, (100 + 5) * row);
+    opt.max_nodes = 6;
+    assert_int_equal(would(t, drafter, &opt, &bill[3]), EAGLE_OK);
+    assert_int_equal(bill[3].target_kv, (100 + 6) * row);
+    eagle_drafter_free(drafter);
     toy_free(t);
 }
 
@@ -188,8 +206,9 @@ static void the_bill_adds_the_weights_of_model_and_head(void **state)
 
 /* ---- deep trees -------------------------------------------------------------------------------- */
 
-/* Scores a chain of `nodes`, the root included, in a session with room for as many. */
-static eagle_status score_chain(const toy *t, int32_t nodes, eagle_error *err)
+/* Scores a chain of `length`, the root included, in a session with room for `nodes`; with a child of the
+ * root and one of the chain's last node behind it, where there is room for more. */
+static eagle_status score_chain(const toy *t, int32_t length, int32_t nodes, eagle_error *err)
 {
     eagle_session_options opt;
     eagle_session *s = NULL;
@@ -206,8 +225,12 @@ static eagle_status score_chain(const toy *t, int32_t nodes, eagle_error *err)
     assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
     assert_int_equal(eagle_tree_create(&tree, nodes, NULL), EAGLE_OK);
     eagle_tree_reset(tree, path->token[0], 1);
-    for (int32_t i = 0; i + 1 < nodes; i++) {
+    for (int32_t i = 0; i + 1 < length; i++) {
         assert_int_equal(eagle_tree_add(tree, i, i % 40, 0.0f), i + 1);
+    }
+    if (nodes > length) {
+        assert_int_equal(eagle_tree_add(tree, 0, 39, 0.0f), length);
+        assert_int_equal(eagle_tree_add(tree, length - 1, 39, 0.0f), length + 1);
     }
     const eagle_status st = eagle_session_score(&rows, s, tree, err);
 
@@ -219,17 +242,20 @@ static eagle_status score_chain(const toy *t, int32_t nodes, eagle_error *err)
     return st;
 }
 
-/* 1 + 2 + ... + 1023 = 512 x 1023. */
+/* 1 + 2 + ... + 1023 = 512 x 1023; two nodes more bring room for 1024. */
 static void trees_of_many_nodes_are_512_deep_on_average_and_no_deeper(void **state)
 {
     (void)state;
     toy *t = small(40);
     eagle_error err;
 
-    assert_int_equal(score_chain(t, 511, NULL), EAGLE_OK);
-    assert_int_equal(score_chain(t, 1023, NULL), EAGLE_OK);
-    assert_int_equal(score_chain(t, 1024, &err), EAGLE_ELIMIT);
+    assert_int_equal(score_chain(t, 511, 511, NULL), EAGLE_OK);
+    assert_int_equal(score_chain(t, 1023, 1023, NULL), EAGLE_OK);
+    assert_int_equal(score_chain(t, 1024, 1024, &err), EAGLE_ELIMIT);
     assert_string_equal(err.message, "a tree of 1024 nodes is too deep");
+    assert_int_equal(score_chain(t, 1023, 1025, &err),
+                     EAGLE_ELIMIT); /* 2 + 1024 in place of 1024 */
+    assert_string_equal(err.message, "a tree of 1025 nodes is too deep");
     toy_free(t);
 }
 
