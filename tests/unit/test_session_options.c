@@ -96,6 +96,26 @@ static void options_are_taken_up_to_their_limits_and_no_further(void **state)
     toy_free(t);
 }
 
+static void defaults_are_those_of_the_manual(void **state)
+{
+    (void)state;
+    eagle_session_options opt;
+    eagle_sampling sampling;
+
+    memset(&opt, 0xff, sizeof opt);
+    eagle_session_defaults(&opt);
+    eagle_sampling_defaults(&sampling);
+    assert_int_equal(opt.ctx, 512);
+    assert_int_equal(opt.chunk, 256);
+    assert_int_equal(opt.max_nodes, 1);
+    assert_int_equal(opt.threads, 0);
+    assert_int_equal(opt.isa, EAGLE_ISA_AUTO);
+    assert_int_equal(opt.math, EAGLE_MATH_EXACT);
+    assert_true(opt.seed == 0 && opt.stream == 0);
+    assert_true(opt.sampling.temperature == sampling.temperature);
+    assert_int_equal(opt.sampling.mode, EAGLE_VERIFY_GREEDY);
+}
+
 static void a_head_of_another_model_does_not_fit(void **state)
 {
     (void)state;
@@ -204,6 +224,60 @@ static void the_bill_adds_the_weights_of_model_and_head(void **state)
     toy_free(t);
 }
 
+/* A whole chunk fits behind a root whose row is owed, whatever room trees have. */
+static void a_whole_chunk_fits_behind_an_owed_root(void **state)
+{
+    (void)state;
+    const int32_t tokens[4] = {3, 1, 4, 1};
+    toy *t = small(40);
+
+    for (int32_t max_nodes = 1; max_nodes < 8; max_nodes++) {
+        eagle_session_options opt;
+        eagle_session *s = NULL;
+        const eagle_path *path;
+
+        eagle_session_defaults(&opt);
+        opt.ctx = 64;
+        opt.chunk = 4;
+        opt.threads = 1;
+        opt.max_nodes = max_nodes;
+        assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_feed(NULL, s, tokens, 4, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_feed(NULL, s, tokens, 4, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_length(s), 9);
+        eagle_session_free(s);
+    }
+    toy_free(t);
+}
+
+/* Rewound to its first token, a session goes on as one that was fed no more. */
+static void a_round_may_begin_at_the_first_token(void **state)
+{
+    (void)state;
+    toy *t = toy_create(&(toy_options){.seed = SEED, .dim = 128, .n_heads = 1, .n_kv_heads = 1});
+    eagle_session_options opt;
+    eagle_session *s[2] = {NULL, NULL};
+    const eagle_path *path[2];
+
+    eagle_session_defaults(&opt);
+    opt.ctx = 8;
+    opt.threads = 1;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(eagle_session_create(&s[i], toy_model(t), NULL, &opt, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_feed(NULL, s[i], (const int32_t[]){7, 9}, 2 - i, NULL),
+                         EAGLE_OK);
+        if (i == 0) {
+            assert_int_equal(eagle_session_rewind(s[i], 1, NULL), EAGLE_OK);
+        }
+        assert_int_equal(eagle_session_step(&path[i], s[i], NULL), EAGLE_OK);
+    }
+    assert_int_equal(path[0]->token[0], path[1]->token[0]);
+    eagle_session_free(s[1]);
+    eagle_session_free(s[0]);
+    toy_free(t);
+}
+
 /* ---- deep trees -------------------------------------------------------------------------------- */
 
 /* Scores a chain of `length`, the root included, in a session with room for `nodes`; with a child of the
@@ -301,10 +375,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_taken_up_to_their_limits_and_no_further),
+        cmocka_unit_test(defaults_are_those_of_the_manual),
         cmocka_unit_test(a_head_of_another_model_does_not_fit),
         cmocka_unit_test(drawn_children_ask_for_rejection),
         cmocka_unit_test(the_bill_counts_what_is_asked_for),
         cmocka_unit_test(the_bill_adds_the_weights_of_model_and_head),
+        cmocka_unit_test(a_whole_chunk_fits_behind_an_owed_root),
+        cmocka_unit_test(a_round_may_begin_at_the_first_token),
         cmocka_unit_test(trees_of_many_nodes_are_512_deep_on_average_and_no_deeper),
         cmocka_unit_test(the_hash_of_a_root_is_that_of_its_bytes),
     };
