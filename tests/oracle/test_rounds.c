@@ -382,7 +382,8 @@ static void a_drafter_that_fails_to_observe_forgets(void **state)
 
             fesetround(FE_TONEAREST);
             eagle_session_set_probe(s, NULL);
-            if (own.left < 0) { /* seen: a feed has no logits */
+            assert_true(own.left < 0 || k == 0); /* head and features are always seen */
+            if (own.left < 0) {                  /* seen: a feed has no logits */
                 assert_int_equal(st, EAGLE_ENUMERIC);
                 eagle_session_hash(after, s);
                 assert_string_equal(before, after);
@@ -436,6 +437,24 @@ static void logits_that_are_not_finite_decide_nothing(void **state)
         eagle_model_free(bad);
         toy_free(t);
     }
+}
+
+static void an_unfit_environment_makes_no_session(void **state)
+{
+    (void)state;
+    toy *t = toy_create(&(toy_options){.seed = SEED});
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+    eagle_error err;
+
+    eagle_session_defaults(&opt);
+    fesetround(FE_UPWARD);
+    const eagle_status st = eagle_session_create(&s, toy_model(t), NULL, &opt, &err);
+
+    fesetround(FE_TONEAREST);
+    assert_int_equal(st, EAGLE_ENUMERIC);
+    assert_null(s);
+    toy_free(t);
 }
 
 /* Draft is a question, not a step: whoever asks twice gets the same tree, from every drafter. */
@@ -522,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_row_that_is_not_finite_matters_only_where_it_is_committed),
         cmocka_unit_test(a_drafter_that_fails_to_observe_forgets),
         cmocka_unit_test(logits_that_are_not_finite_decide_nothing),
+        cmocka_unit_test(an_unfit_environment_makes_no_session),
         cmocka_unit_test(drafting_again_gives_the_same_tree),
         cmocka_unit_test(impossible_trees_are_refused),
     };

@@ -70,6 +70,7 @@ static void options_are_taken_up_to_their_limits_and_no_further(void **state)
         {512, 256, 1, EG_MAX_THREADS, EAGLE_OK},
         {512, 256, 1, EG_MAX_THREADS + 1, EAGLE_EINVAL},
         {512, 256, 1, -1, EAGLE_EINVAL},
+        {LARGEST_CTX, LARGEST_CTX, 1, EG_MAX_THREADS, EAGLE_OK}, /* nothing is allocated */
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -251,6 +252,29 @@ static void a_whole_chunk_fits_behind_an_owed_root(void **state)
     toy_free(t);
 }
 
+/* The token that lies beyond the last position has its place. */
+static void a_full_context_has_one_token_more(void **state)
+{
+    (void)state;
+    enum { FULL = 16 };
+    toy *t = small(40);
+    int32_t tokens[FULL] = {0};
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+
+    eagle_session_defaults(&opt);
+    opt.ctx = FULL;
+    opt.threads = 1;
+    assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, tokens, FULL, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_length(s), FULL + 1);
+    assert_int_equal(eagle_session_tokens(s)[FULL], path->token[0]);
+    eagle_session_free(s);
+    toy_free(t);
+}
+
 /* Rewound to its first token, a session goes on as one that was fed no more. */
 static void a_round_may_begin_at_the_first_token(void **state)
 {
@@ -381,6 +405,7 @@ int main(void)
         cmocka_unit_test(the_bill_counts_what_is_asked_for),
         cmocka_unit_test(the_bill_adds_the_weights_of_model_and_head),
         cmocka_unit_test(a_whole_chunk_fits_behind_an_owed_root),
+        cmocka_unit_test(a_full_context_has_one_token_more),
         cmocka_unit_test(a_round_may_begin_at_the_first_token),
         cmocka_unit_test(trees_of_many_nodes_are_512_deep_on_average_and_no_deeper),
         cmocka_unit_test(the_hash_of_a_root_is_that_of_its_bytes),
