@@ -327,7 +327,16 @@ static void bad_shapes_are_refused_by_path(void **state)
     assert_bad_shape(ranks, (int32_t[]){1, 1, 1}, 3, "shape: paths 0 and 2 are the same");
     assert_bad_shape(ranks, (int32_t[]){1, 0}, 2, "shape: path 1 has no ranks");
     assert_bad_shape(ranks, (int32_t[]){1, 1, 3}, 3, "shape: path 2 has the rank -1");
+    assert_bad_shape(ranks + 4, (int32_t[]){1}, 1, "shape: path 0 has the rank -1");
     assert_bad_shape(ranks, NULL, 0, "shape: 0 paths, needs 1 to 8191");
+    assert_bad_shape((int32_t[]){0, 1, 2, 3, 0}, (int32_t[]){1, 1, 1, 2}, 4,
+                     "shape: path 3 lacks its prefix of length 1");
+
+    eagle_shape *one = NULL; /* the smallest there is */
+
+    assert_int_equal(eagle_shape_create(&one, ranks, (int32_t[]){1}, 1, NULL), EAGLE_OK);
+    assert_int_equal(eagle_shape_nodes(one), 1);
+    eagle_shape_free(one);
 }
 
 /* ---- rounds ------------------------------------------------------------------------------------- */
@@ -385,6 +394,7 @@ static void rounds_that_are_no_trees_are_refused(void **state)
                      EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, token, (int32_t[]){1}, 1, &err), EAGLE_EFORMAT);
     assert_string_equal(err.message, "round 0, node 1: parent 1 is no earlier node");
+    assert_int_equal(eagle_rounds_add(rounds, 1, token, (int32_t[]){-1}, 1, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, -1, NULL, NULL, 0, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, -1, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, EAGLE_MAX_NODES + 1, &err),
