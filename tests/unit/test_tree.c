@@ -65,6 +65,37 @@ static void a_new_tree_is_a_root_alone(void **state)
     eagle_tree_free(NULL);
 }
 
+/* Whatever nodes of these numbers carried before. */
+static void new_nodes_have_their_score_and_no_law(void **state)
+{
+    (void)state;
+    const uint64_t law[1] = {1};
+    eagle_tree *tree = example();
+
+    for (int32_t i = 0; i < 6; i++) {
+        tree->law[i] = law;
+        tree->score[i] = -9.0f;
+    }
+    eagle_tree_reset(tree, 7, 40);
+    assert_null(tree->law[0]);
+    assert_true(tree->score[0] == 0.0f);
+    assert_int_equal(eagle_tree_add(tree, 0, 5, -0.25f), 1);
+    assert_null(tree->law[1]);
+    assert_true(tree->score[1] == -0.25f);
+
+    /* Arrays that are not there stay so. */
+    const uint64_t **laws = tree->law;
+    float *scores = tree->score;
+
+    tree->law = NULL;
+    tree->score = NULL;
+    assert_int_equal(eagle_tree_add(tree, 0, 6, -0.5f), 2);
+    tree->law = laws;
+    tree->score = scores;
+    assert_true(tree->law[2] == law && tree->score[2] == -9.0f);
+    eagle_tree_free(tree);
+}
+
 static void a_tree_without_room_for_its_root_is_refused(void **state)
 {
     (void)state;
@@ -332,7 +363,17 @@ static void bad_shapes_are_refused_by_path(void **state)
     assert_bad_shape((int32_t[]){0, 1, 2, 3, 0}, (int32_t[]){1, 1, 1, 2}, 4,
                      "shape: path 3 lacks its prefix of length 1");
 
-    eagle_shape *one = NULL; /* the smallest there is */
+    static int32_t each[EAGLE_MAX_NODES];
+    static int32_t ones[EAGLE_MAX_NODES];
+    eagle_shape *one = NULL; /* the smallest there is, and the largest */
+
+    for (int32_t i = 0; i < EAGLE_MAX_NODES; i++) {
+        each[i] = i;
+        ones[i] = 1;
+    }
+    assert_int_equal(eagle_shape_create(&one, each, ones, EAGLE_MAX_NODES, NULL), EAGLE_OK);
+    assert_int_equal(eagle_shape_max_rank(one), EAGLE_MAX_NODES - 1);
+    eagle_shape_free(one);
 
     assert_int_equal(eagle_shape_create(&one, ranks, (int32_t[]){1}, 1, NULL), EAGLE_OK);
     assert_int_equal(eagle_shape_nodes(one), 1);
@@ -414,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_tree_is_a_root_alone),
+        cmocka_unit_test(new_nodes_have_their_score_and_no_law),
         cmocka_unit_test(a_tree_without_room_for_its_root_is_refused),
         cmocka_unit_test(children_come_in_order_of_their_numbers),
         cmocka_unit_test(nodes_that_are_not_walked_are_no_children),
