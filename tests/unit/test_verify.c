@@ -454,6 +454,11 @@ static void a_draft_law_beyond_64_bits_is_refused(void **state)
     draw_all(f, law);
     assert_int_equal(verify(f, &draws), EAGLE_EFIT);
     assert_string_equal(f->err.message, "tree node 0: its draft law sums to 2^64 or more");
+
+    const uint64_t widest[VOCAB] = {UINT64_MAX - 4, 1, 1, 1, 1}; /* 2^64 - 1 */
+
+    draw_all(f, widest);
+    assert_int_equal(verify(f, &draws), EAGLE_OK);
 }
 
 static void five_drawn_siblings_are_refused(void **state)
