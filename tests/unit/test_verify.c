@@ -173,6 +173,10 @@ static void a_row_that_decides_must_be_finite(void **state)
     assert_int_equal(f->path->n, 0);
     f->logits[1][4] = -INFINITY;
     assert_int_equal(verify(f, NULL), EAGLE_ENUMERIC);
+    f->logits[1][4] = 0.0f;
+    f->logits[1][0] = INFINITY;
+    assert_int_equal(verify(f, NULL), EAGLE_ENUMERIC);
+    assert_string_equal(f->err.message, "tree node 1, position 10: logit 0 is inf");
 }
 
 static void a_row_off_the_path_may_hold_anything(void **state)
@@ -182,6 +186,7 @@ static void a_row_off_the_path_may_hold_anything(void **state)
     point(f, 0, 0); /* to node 2 */
     point(f, 2, 1);
     f->logits[1][4] = NAN;
+    f->logits[1][0] = NAN; /* the neighbour of row 0's last */
     f->fault[1] = 1;
     assert_int_equal(verify(f, NULL), EAGLE_OK);
     f->rows.fault = f->fault;
@@ -332,8 +337,10 @@ static void an_only_child_that_is_refused_leaves_a_residual(void **state)
 {
     struct fixture *f = *state;
     const struct recorded_answer list[] = {{{EAGLE_DRAW_ACCEPT, 10, 0}, 0},
-                                           {{EAGLE_DRAW_RESIDUAL, 10, 0}, 3}};
-    struct recorded recorded = {.answer = list, .n = 2};
+                                           {{EAGLE_DRAW_RESIDUAL, 10, 0}, 3},
+                                           {{EAGLE_DRAW_ACCEPT, 10, 0}, 1},
+                                           {{EAGLE_DRAW_TARGET, 11, 0}, 4}};
+    struct recorded recorded = {.answer = list, .n = 4};
     const eagle_draws draws = recorded_draws(&recorded);
 
     eagle_tree_reset(f->tree, 4, 9);
@@ -341,8 +348,16 @@ static void an_only_child_that_is_refused_leaves_a_residual(void **state)
     set_mode(f, EAGLE_VERIFY_REJECTION);
     assert_int_equal(verify(f, &draws), EAGLE_OK);
     assert_path(f, 1, (int32_t[]){3}, (int32_t[]){-1}, (int32_t[]){0}, EAGLE_SOURCE_RESIDUAL);
+    assert_int_equal(verify(f, &draws), EAGLE_OK); /* accepted: a bonus */
+    assert_path(f, 2, (int32_t[]){2, 4}, (int32_t[]){1, -1}, (int32_t[]){0, 1}, EAGLE_SOURCE_BONUS);
     assert_false(recorded.fault);
-    assert_int_equal(recorded.next, 2);
+    assert_int_equal(recorded.next, 4);
+
+    const uint64_t law[VOCAB] = {1, 1, 1, 1, 1}; /* it counts as drawn, too */
+
+    f->tree->law[0] = law;
+    set_mode(f, EAGLE_VERIFY_COUPLED);
+    assert_int_equal(verify(f, &draws), EAGLE_EINVAL);
 }
 
 /* Drawn children, by the same keys: of p = 4 1 5 and q = 3 6 1 token 1 is refused, then token 0, whose
