@@ -302,6 +302,12 @@ static void rows_of_a_feed_behind_a_round_are_those_of_its_tokens(void **state)
     assert_int_equal(rows.fault[0], 0);
     assert_int_equal(rows.fault[1], 0);
 
+    const eagle_tree *root; /* the last row decides what comes next */
+
+    assert_int_equal(eagle_session_draft(&root, f->s, NULL, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_score(&rows, f->s, root, NULL), EAGLE_OK);
+    assert_memory_equal(logits[1], rows.logits, sizeof logits[1]);
+
     memcpy(all, eagle_session_tokens(f->s), sizeof all);
     assert_int_equal(eagle_session_feed(NULL, fresh, all, 1, NULL), EAGLE_OK);
     assert_int_equal(eagle_session_feed(&rows, fresh, all + 1, FIRST + 2, NULL), EAGLE_OK);
