@@ -287,6 +287,8 @@ static void a_row_that_is_not_finite_matters_only_where_it_is_committed(void **s
     eagle_session_hash(before, s);
     assert_int_equal(eagle_session_feed(NULL, s, &(int32_t){BAD}, 1, &err), EAGLE_ENUMERIC);
     assert_non_null(strstr(err.message, "layer 0"));
+    assert_int_equal(eagle_session_feed(NULL, s, (int32_t[]){1, BAD}, 2, &err), EAGLE_ENUMERIC);
+    assert_non_null(strstr(err.message, "position 6:"));
     eagle_session_hash(after, s);
     assert_string_equal(before, after);
     assert_int_equal(eagle_session_length(s), FIRST);

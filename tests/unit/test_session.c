@@ -112,6 +112,7 @@ static void assert_score_refused(fixture *f, eagle_status code, const char *piec
     assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, &err), code);
     assert_non_null(strstr(err.message, piece));
     assert_int_equal(f->rows.n, 0);
+    assert_int_equal(eagle_session_rows(f->s)->n, 0); /* also of those scored before */
     assert_unchanged(f);
 }
 
@@ -260,11 +261,15 @@ static void a_feed_of_what_does_not_belong_appends_nothing(void **state)
     const int32_t many[CTX] = {0};
     eagle_rows rows;
 
-    assert_int_equal(eagle_session_feed(NULL, f->s, bad, 2, NULL), EAGLE_EINVAL);
+    eagle_error err;
+
+    assert_int_equal(eagle_session_feed(NULL, f->s, bad, 2, &err), EAGLE_EINVAL);
+    assert_string_equal(err.message, "token 40 at position 6: the vocabulary has 40");
     assert_unchanged(f);
     assert_int_equal(eagle_session_feed(NULL, f->s, &(int32_t){-1}, 1, NULL), EAGLE_EINVAL);
     assert_int_equal(eagle_session_feed(NULL, f->s, many, 0, NULL), EAGLE_EINVAL);
-    assert_int_equal(eagle_session_feed(NULL, f->s, many, CTX - FIRST, NULL), EAGLE_ELIMIT);
+    assert_int_equal(eagle_session_feed(NULL, f->s, many, CTX - FIRST, &err), EAGLE_ELIMIT);
+    assert_string_equal(err.message, "9 tokens do not fit into a context of 8");
     assert_unchanged(f);
     assert_int_equal(eagle_session_rewind(f->s, 0, NULL), EAGLE_OK);
     assert_int_equal(eagle_session_feed(&rows, f->s, many, NODES + 1, NULL), EAGLE_EINVAL);
@@ -420,6 +425,30 @@ static void the_hash_holds_the_drafters_state(void **state)
     eagle_drafter_free(drafter);
 }
 
+/* Up to the last position, and no further. */
+static void a_drafted_tree_ends_with_the_context(void **state)
+{
+    const fixture *f = *state;
+    eagle_session_options opt;
+    eagle_drafter *drafter = NULL;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+    const eagle_tree *tree;
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(f->t), 6, 1, 6, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_create(&s, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_draft(&tree, s, NULL, NULL), EAGLE_OK);
+    assert_int_equal(tree->n_nodes, CTX - FIRST);
+    assert_int_equal(tree->pos + tree->depth[tree->n_nodes - 1], CTX - 1);
+    eagle_session_free(s);
+    eagle_drafter_free(drafter);
+}
+
 /* A drafter that fails leaves the root alone. */
 static void a_failed_draft_is_the_root_alone(void **state)
 {
@@ -509,6 +538,7 @@ int main(void)
         TEST(a_feed_and_a_rewind_forget_what_was_scored),
         cmocka_unit_test(the_hash_holds_rows_and_the_pending_feature),
         TEST(the_hash_holds_the_drafters_state),
+        TEST(a_drafted_tree_ends_with_the_context),
         TEST(a_failed_draft_is_the_root_alone),
         TEST(draws_can_be_replaced_and_taken_back),
     };
