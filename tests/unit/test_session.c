@@ -162,7 +162,13 @@ static void a_path_that_is_none_of_the_tree_is_refused(void **state)
     entry(f, 0, 1, 6); /* the sibling's token */
     entry(f, 1, -1, 2);
     assert_commit_refused(f, "entry 0 of the path is not a child of node 0");
-    entry(f, 0, 4, 7); /* no node */
+    entry(f, 0, 4, 0); /* no node: what lies there is 0 */
+    entry(f, 1, -1, 2);
+    assert_commit_refused(f, "entry 0");
+    entry(f, 0, -1, 2); /* no node, and not the last entry */
+    entry(f, 1, -1, 2);
+    assert_commit_refused(f, "entry 0");
+    entry(f, 0, 4, 7);
     entry(f, 1, -1, 2);
     assert_commit_refused(f, "entry 0");
     entry(f, 0, 1, 7); /* the last token has no node */
@@ -330,6 +336,12 @@ static void a_feed_and_a_rewind_forget_what_was_scored(void **state)
     fixture *f = *state;
     eagle_error err;
 
+    const eagle_tree *drafted;
+
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_draft(&drafted, f->s, NULL, NULL), EAGLE_OK);
+    entry(f, 0, -1, 2);
+    assert_commit_refused(f, "nothing was scored"); /* nor after a draft */
     for (int way = 0; way < 2; way++) {
         assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
         assert_int_equal(eagle_session_rows(f->s)->n, 4);
