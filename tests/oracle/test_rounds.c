@@ -220,6 +220,7 @@ static void a_full_context_is_a_limit(void **state)
     assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
     assert_int_equal(eagle_session_step(&path, s, &err), EAGLE_ELIMIT);
     assert_non_null(strstr(err.message, "context"));
+    assert_int_equal(path->n, 0);
 
     /* Neither a drafter's tree nor one's own: the root itself lies beyond. */
     const eagle_tree *root;

@@ -254,6 +254,8 @@ static void after_a_feed_the_tree_is_its_root_alone(void **state)
     hash(f->before, f);
     f->tree->token[0] = token;
     assert_score_refused(f, EAGLE_EINVAL, "its root alone");
+    f->tree->n_nodes = f->tree->n_verify = 2;
+    assert_score_refused(f, EAGLE_EINVAL, "its root alone");
     f->tree->n_nodes = f->tree->n_verify = 1;
     assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
 }
