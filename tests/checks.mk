@@ -41,7 +41,7 @@ check-bits:
 # What each of these needs and finds missing it says itself.
 all_checks := check lint check-docs check-asan check-ubsan check-tsan check-valgrind check-clang check-bits
 # Parts that a checkout may lack: the emulated AArch64 run, proofs over all inputs, fuzzing.
-more_checks := check-cross check-exhaustive fuzz
+more_checks := check-cross check-exhaustive fuzz check-mutants
 
 check-all:
 	$(Q)failed=; \
@@ -81,6 +81,7 @@ help:
 	  '  check-cross     AArch64, emulated' \
 	  '  check-exhaustive  the proofs of exp, log, sin, cos over all inputs' \
 	  '  check-docs      stops, links, names, options and snippets of the docs' \
+  '  check-mutants   programs with mistakes in them: does a test fail for each? an hour' \
 	  'make crosscheck   compares with the published implementations (Python, optional)' \
 	  'make bench-train  how fast training is, beside PyTorch (Python, optional)' \
 	  '' \

@@ -8,7 +8,8 @@
 support_sources := $(sort $(wildcard tests/support/lib_*.c))
 test_sources    := $(sort $(wildcard tests/unit/test_*.c tests/kernels/test_*.c tests/golden/test_*.c \
                      tests/oracle/test_*.c tests/fault/test_*.c tests/train/test_*.c))
-tool_sources    := $(sort $(wildcard tests/support/make_*.c tests/bench/bench_*.c) tests/support/run_cold.c)
+tool_sources    := $(sort $(wildcard tests/support/make_*.c tests/bench/bench_*.c) tests/support/run_cold.c \
+                     tests/mutants/mutate.c)
 
 # Like the parts of the program, what tests a part that is not built is left out.
 needs_json := tests/golden/% tests/fault/test_alloc.c tests/fault/test_trace_alloc.c tests/fault/test_trainer_alloc.c tests/fault/test_corpus_alloc.c tests/fault/test_samples_alloc.c tests/oracle/test_check%.c tests/oracle/test_equality.c \

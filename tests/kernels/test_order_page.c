@@ -16,6 +16,7 @@
 #include "sample/law.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,68 @@ static void the_page_has_our_sums(void **state)
     assert_row("attention's scale for head_dim 48, 64, 128", scale, 3);
 }
 
+/* Attention as the page writes it, over a run of slots and a path behind it, long and short. */
+static void attention_follows_the_page(void **state)
+{
+    enum { CAP = 300, DIM = 24 };
+    static float k[CAP * DIM];
+    static float v[CAP * DIM];
+    float q[DIM];
+    int32_t path[3];
+
+    (void)state;
+    for (int i = 0; i < CAP * DIM; i++) {
+        k[i] = eg_sinf((float)(i + 1));
+        v[i] = eg_cosf((float)(3 * i + 1));
+        q[i % DIM] = 4.0f * eg_sinf((float)(7 * i));
+    }
+    for (size_t run = 1; run < 290; run += 12) {
+        const eg_keys keys = {.k = k,
+                              .v = v,
+                              .head_dim = DIM,
+                              .scale = eg_attention_scale(DIM),
+                              .first = 2,
+                              .n_run = run,
+                              .path = path,
+                              .n_path = 3};
+        const size_t n = run + 3;
+        float e[CAP];
+        float lane[16] = {0};
+        float max = -INFINITY;
+        float scratch[CAP];
+        float got[DIM];
+
+        for (int i = 0; i < 3; i++) {
+            path[i] = (int32_t)run + 2 + 2 * i;
+        }
+        for (size_t j = 0; j < n; j++) {
+            const size_t slot = j < run ? 2 + j : (size_t)path[j - run];
+
+            e[j] = eg_dot_f32_portable(q, k + slot * DIM, DIM) * keys.scale;
+            max = e[j] > max ? e[j] : max;
+        }
+        for (size_t j = 0; j < n; j++) {
+            e[j] = eg_expf(e[j] - max);
+            lane[j % 16] += e[j];
+        }
+        for (int half = 8; half > 0; half /= 2) {
+            for (int l = 0; l < half; l++) {
+                lane[l] += lane[l + half];
+            }
+        }
+        eg_kernels_for(EAGLE_ISA_AUTO)->attend(got, q, 1, &keys, scratch);
+        for (int i = 0; i < DIM; i++) {
+            float o = 0.0f;
+
+            for (size_t j = 0; j < n; j++) {
+                o = fmaf(e[j], v[(j < run ? 2 + j : (size_t)path[j - run]) * DIM + (size_t)i], o);
+            }
+            o /= lane[0];
+            assert_memory_equal(&got[i], &o, sizeof o);
+        }
+    }
+}
+
 static void the_page_has_our_frequencies(void **state)
 {
     const eagle_rope plain = {.kind = EAGLE_ROPE_DEFAULT, .theta = 10000.0};
@@ -179,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_has_our_elementary_functions),
         cmocka_unit_test(the_page_has_our_sums),
+        cmocka_unit_test(attention_follows_the_page),
         cmocka_unit_test(the_page_has_our_frequencies),
         cmocka_unit_test(the_page_has_our_law_and_draws),
     };

@@ -156,6 +156,8 @@ static void check_node(mpq_t accepted, const struct node_case *c)
         mpq_add(mass[token], mass[token], weight);
         if (hit >= 0) {
             mpq_add(accepted, accepted, weight);
+        } else {
+            assert_int_equal(hit, -1);
         }
     } while (odometer_next(&all));
     for (int32_t i = 0; i < c->vocab; i++) {

@@ -4,6 +4,7 @@
 #include "support/lib_run.h"
 #include "support/lib_toy.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -219,6 +220,20 @@ static void a_full_context_is_a_limit(void **state)
     assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
     assert_int_equal(eagle_session_step(&path, s, &err), EAGLE_ELIMIT);
     assert_non_null(strstr(err.message, "context"));
+    assert_int_equal(path->n, 0);
+
+    /* Neither a drafter's tree nor one's own: the root itself lies beyond. */
+    const eagle_tree *root;
+    eagle_tree *tree = NULL;
+    eagle_rows rows;
+
+    assert_int_equal(eagle_session_draft(&root, s, NULL, &err), EAGLE_ELIMIT);
+    assert_string_equal(err.message, "the context of 5 positions is full");
+    assert_int_equal(eagle_tree_create(&tree, 1, NULL), EAGLE_OK);
+    eagle_tree_reset(tree, eagle_session_tokens(s)[FIRST], FIRST);
+    assert_int_equal(eagle_session_score(&rows, s, tree, &err), EAGLE_ELIMIT);
+    assert_string_equal(err.message, "node 0 lies beyond the context of 5 positions");
+    eagle_tree_free(tree);
     eagle_session_free(s);
     toy_free(t);
 }
@@ -273,6 +288,8 @@ static void a_row_that_is_not_finite_matters_only_where_it_is_committed(void **s
     eagle_session_hash(before, s);
     assert_int_equal(eagle_session_feed(NULL, s, &(int32_t){BAD}, 1, &err), EAGLE_ENUMERIC);
     assert_non_null(strstr(err.message, "layer 0"));
+    assert_int_equal(eagle_session_feed(NULL, s, (int32_t[]){1, BAD}, 2, &err), EAGLE_ENUMERIC);
+    assert_non_null(strstr(err.message, "position 6:"));
     eagle_session_hash(after, s);
     assert_string_equal(before, after);
     assert_int_equal(eagle_session_length(s), FIRST);
@@ -299,10 +316,85 @@ static void a_row_that_is_not_finite_matters_only_where_it_is_committed(void **s
     own->token[1] = 0;
     own->node[1] = -1;
     assert_int_equal(eagle_session_commit(s, own, &err), EAGLE_ENUMERIC);
+    assert_string_equal(err.message, "position 6: a NaN or an infinity in the output of layer 0");
     eagle_session_hash(after, s);
     assert_string_equal(before, after);
+
+    /* Rows that are fed next have no fault, though the tree's had. */
+    assert_int_equal(eagle_tree_add(tree, 1, BAD, 0.0f), 2);
+    assert_int_equal(eagle_tree_add(tree, 2, BAD, 0.0f), 3);
+    assert_int_equal(eagle_session_score(&rows, s, tree, NULL), EAGLE_OK);
+    assert_true(rows.fault[0] == 0 && rows.fault[1] != 0 && rows.fault[2] != 0 &&
+                rows.fault[3] != 0);
+    assert_int_equal(eagle_session_feed(&rows, s, prompt, 1, NULL), EAGLE_OK);
+    assert_int_equal(rows.fault[0], 0);
     eagle_tree_free(tree);
     eagle_session_free(s);
+    toy_free(t);
+}
+
+/* Spoils the floating-point environment of this thread when the n-th rows of a kind are seen. */
+typedef struct {
+    eagle_site site;
+    int left;
+} spoiler;
+
+static void spoil(void *ctx, eagle_site site, int32_t layer, int32_t n, int32_t dim,
+                  const float *data, int32_t stride)
+{
+    spoiler *s = ctx;
+
+    (void)layer, (void)n, (void)dim, (void)data, (void)stride;
+    if (site == s->site && s->left-- == 0) {
+        fesetround(FE_UPWARD);
+    }
+}
+
+/* The head's pass fails behind the target's, in a feed and in a commit: nothing was appended, and what
+ * the drafter had heard is forgotten. */
+static void a_drafter_that_fails_to_observe_forgets(void **state)
+{
+    (void)state;
+    static const spoiler kinds[] = {
+        {EAGLE_SITE_LOGITS, 0}, {EAGLE_SITE_FEATURE, 0}, {EAGLE_SITE_HEAD_OUT, 0}};
+    toy *t = toy_create(&(toy_options){.seed = SEED});
+    eagle_drafter *drafter = NULL;
+
+    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(t), 3, 2, 4, NULL), EAGLE_OK);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        for (int in_commit = 0; in_commit < 2; in_commit++) {
+            spoiler own = kinds[k];
+            const eagle_probe probe = {.see = spoil, .ctx = &own};
+            eagle_session_options opt;
+            eagle_session *s = NULL;
+            const eagle_path *path;
+            char before[65];
+            char after[65];
+
+            eagle_session_defaults(&opt);
+            opt.threads = 1;
+            assert_int_equal(eagle_session_create(&s, toy_model(t), drafter, &opt, NULL), EAGLE_OK);
+            assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+            if (in_commit) {
+                assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+            }
+            eagle_session_hash(before, s);
+            eagle_session_set_probe(s, &probe);
+            const eagle_status st = in_commit ? eagle_session_step(&path, s, NULL)
+                                              : eagle_session_feed(NULL, s, prompt, FIRST, NULL);
+
+            fesetround(FE_TONEAREST);
+            eagle_session_set_probe(s, NULL);
+            assert_true(own.left < 0 || k == 0); /* head and features are always seen */
+            if (own.left < 0) {                  /* seen: a feed has no logits */
+                assert_int_equal(st, EAGLE_ENUMERIC);
+                eagle_session_hash(after, s);
+                assert_string_equal(before, after);
+            }
+            eagle_session_free(s);
+        }
+    }
+    eagle_drafter_free(drafter);
     toy_free(t);
 }
 
@@ -348,6 +440,24 @@ static void logits_that_are_not_finite_decide_nothing(void **state)
         eagle_model_free(bad);
         toy_free(t);
     }
+}
+
+static void an_unfit_environment_makes_no_session(void **state)
+{
+    (void)state;
+    toy *t = toy_create(&(toy_options){.seed = SEED});
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+    eagle_error err;
+
+    eagle_session_defaults(&opt);
+    fesetround(FE_UPWARD);
+    const eagle_status st = eagle_session_create(&s, toy_model(t), NULL, &opt, &err);
+
+    fesetround(FE_TONEAREST);
+    assert_int_equal(st, EAGLE_ENUMERIC);
+    assert_null(s);
+    toy_free(t);
 }
 
 /* Draft is a question, not a step: whoever asks twice gets the same tree, from every drafter. */
@@ -432,7 +542,9 @@ int main(void)
         cmocka_unit_test(a_full_context_is_a_limit),
         cmocka_unit_test(tied_logits_go_to_the_lowest_token),
         cmocka_unit_test(a_row_that_is_not_finite_matters_only_where_it_is_committed),
+        cmocka_unit_test(a_drafter_that_fails_to_observe_forgets),
         cmocka_unit_test(logits_that_are_not_finite_decide_nothing),
+        cmocka_unit_test(an_unfit_environment_makes_no_session),
         cmocka_unit_test(drafting_again_gives_the_same_tree),
         cmocka_unit_test(impossible_trees_are_refused),
     };

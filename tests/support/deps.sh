@@ -38,6 +38,8 @@ if [ "${1:-}" = tools ]; then
     program clang "clang libomp-dev libclang-rt-dev" "clang libomp-devel compiler-rt" "clang openmp compiler-rt" llvm
     program clang-format clang-format clang-tools-extra clang clang-format
     program valgrind valgrind valgrind valgrind -
+    program patch patch patch patch gpatch
+    program timeout coreutils coreutils coreutils coreutils
 fi
 
 [ -n "$missing" ] || exit 0

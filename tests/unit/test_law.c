@@ -24,6 +24,7 @@ static uint32_t below(uint32_t n)
 }
 
 #define MAX_VOCAB 40
+#define LONG      800 /* more than three blocks of 256 */
 
 static eagle_sampling plain(float temperature)
 {
@@ -210,7 +211,7 @@ static bool at_least(uint64_t part, eagle_decimal fraction, uint64_t whole)
 /* The law by a full sort, filter after filter. */
 static void reference_law(uint64_t *w, const float *logits, int32_t vocab, const eagle_sampling *s)
 {
-    int32_t order[MAX_VOCAB];
+    int32_t order[LONG];
     int32_t n = vocab;
     int32_t prefix = 0;
     uint64_t total = 0;
@@ -265,6 +266,37 @@ static void laws_match_a_full_sort(void **state)
         if (below(2) == 0) {
             s.min_p = (eagle_decimal){.num = below(101), .places = 2};
         }
+        reference_law(want, logits, vocab, &s);
+        eg_law_make(got, order, logits, vocab, &s);
+        assert_memory_equal(got, want, (size_t)vocab * sizeof *got);
+    }
+}
+
+/* Logits are taken in blocks: no element is left out, none behind the last one is touched. */
+static void laws_of_any_length_are_whole(void **state)
+{
+    (void)state;
+    static const int32_t lengths[] = {255, 256, 257, 300, 511, 512, 513, 767};
+    static float logits[LONG];
+    static uint64_t want[LONG];
+    static uint64_t got[2 * LONG];
+    static int32_t order[LONG];
+
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        const int32_t vocab = lengths[i];
+        eagle_sampling s = plain(0.7f);
+
+        for (int32_t t = 0; t < vocab; t++) {
+            logits[t] = 0.01f * (float)below(1000);
+        }
+        memset(got, 0xee, sizeof got);
+        reference_law(want, logits, vocab, &s);
+        eg_law_make(got, order, logits, vocab, &s);
+        assert_memory_equal(got, want, (size_t)vocab * sizeof *got);
+        for (int32_t t = vocab; t < 2 * LONG; t++) {
+            assert_true(got[t] == UINT64_C(0xeeeeeeeeeeeeeeee));
+        }
+        s.top_p = decimal("0.95"); /* more than 64 tokens, which are sorted at first */
         reference_law(want, logits, vocab, &s);
         eg_law_make(got, order, logits, vocab, &s);
         assert_memory_equal(got, want, (size_t)vocab * sizeof *got);
@@ -332,7 +364,8 @@ static void decimals_are_read_exactly(void **state)
                                       "1..0",
                                       "nan",
                                       "1.000000000000000001",
-                                      "99999999999999999999999999"};
+                                      "99999999999999999999999999",
+                                      "18446744073709551616"};
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         eagle_decimal d = decimal(good[i].text);
@@ -387,6 +420,11 @@ static void sampling_options_out_of_range_are_refused(void **state)
     assert_refused(&s, false, "top-p must be above 0 and at most 1");
     s.top_p = (eagle_decimal){.num = 1, .places = 19};
     assert_refused(&s, false, "top-p must be above 0 and at most 1");
+    s.top_p = (eagle_decimal){.num = 1, .places = -1};
+    assert_refused(&s, false, "top-p must be above 0 and at most 1");
+    s.top_p = decimal("0.999999999999999999");
+    assert_int_equal(s.top_p.places, 18);
+    assert_int_equal(eagle_sampling_check(&s, false, NULL), EAGLE_OK);
     s = plain(1.0f);
     s.min_p = (eagle_decimal){.num = 101, .places = 2};
     assert_refused(&s, false, "min-p must be from 0 to 1");
@@ -425,6 +463,7 @@ int main(void)
         cmocka_unit_test(top_p_counts_what_top_k_left),
         cmocka_unit_test(min_p_compares_with_the_largest_weight),
         cmocka_unit_test(laws_match_a_full_sort),
+        cmocka_unit_test(laws_of_any_length_are_whole),
         cmocka_unit_test(the_largest_vocabulary_sums_to_2_to_the_63),
         cmocka_unit_test(decimals_are_read_exactly),
         cmocka_unit_test(sampling_options_out_of_range_are_refused),

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -111,6 +112,7 @@ static void assert_score_refused(fixture *f, eagle_status code, const char *piec
     assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, &err), code);
     assert_non_null(strstr(err.message, piece));
     assert_int_equal(f->rows.n, 0);
+    assert_int_equal(eagle_session_rows(f->s)->n, 0); /* also of those scored before */
     assert_unchanged(f);
 }
 
@@ -160,7 +162,13 @@ static void a_path_that_is_none_of_the_tree_is_refused(void **state)
     entry(f, 0, 1, 6); /* the sibling's token */
     entry(f, 1, -1, 2);
     assert_commit_refused(f, "entry 0 of the path is not a child of node 0");
-    entry(f, 0, 4, 7); /* no node */
+    entry(f, 0, 4, 0); /* no node: what lies there is 0 */
+    entry(f, 1, -1, 2);
+    assert_commit_refused(f, "entry 0");
+    entry(f, 0, -1, 2); /* no node, and not the last entry */
+    entry(f, 1, -1, 2);
+    assert_commit_refused(f, "entry 0");
+    entry(f, 0, 4, 7);
     entry(f, 1, -1, 2);
     assert_commit_refused(f, "entry 0");
     entry(f, 0, 1, 7); /* the last token has no node */
@@ -189,11 +197,27 @@ static void a_tree_with_another_root_is_refused(void **state)
 {
     fixture *f = *state;
 
+    char words[96];
+
     f->tree->token[0] = (f->tree->token[0] + 1) % 40;
-    assert_score_refused(f, EAGLE_EFIT, "not the session's last token");
+    snprintf(words, sizeof words,
+             "the tree's root is token %d at position 4, not the session's last token",
+             f->tree->token[0]);
+    assert_score_refused(f, EAGLE_EFIT, words);
     f->tree->token[0] = eagle_session_tokens(f->s)[FIRST];
     f->tree->pos++;
     assert_score_refused(f, EAGLE_EFIT, "not the session's last token");
+}
+
+static void a_tree_that_breaks_a_rule_is_refused(void **state)
+{
+    fixture *f = *state;
+
+    f->tree->token[3] = 40;
+    assert_score_refused(f, EAGLE_EFORMAT, "tree node 3: token 40 of a vocabulary of 40");
+    f->tree->token[3] = 9;
+    f->tree->parent[3] = 3;
+    assert_score_refused(f, EAGLE_EFORMAT, "tree node 3: parent 3 is no earlier node");
 }
 
 static void a_tree_may_reach_the_last_position_and_no_further(void **state)
@@ -230,6 +254,8 @@ static void after_a_feed_the_tree_is_its_root_alone(void **state)
     hash(f->before, f);
     f->tree->token[0] = token;
     assert_score_refused(f, EAGLE_EINVAL, "its root alone");
+    f->tree->n_nodes = f->tree->n_verify = 2;
+    assert_score_refused(f, EAGLE_EINVAL, "its root alone");
     f->tree->n_nodes = f->tree->n_verify = 1;
     assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
 }
@@ -243,11 +269,15 @@ static void a_feed_of_what_does_not_belong_appends_nothing(void **state)
     const int32_t many[CTX] = {0};
     eagle_rows rows;
 
-    assert_int_equal(eagle_session_feed(NULL, f->s, bad, 2, NULL), EAGLE_EINVAL);
+    eagle_error err;
+
+    assert_int_equal(eagle_session_feed(NULL, f->s, bad, 2, &err), EAGLE_EINVAL);
+    assert_string_equal(err.message, "token 40 at position 6: the vocabulary has 40");
     assert_unchanged(f);
     assert_int_equal(eagle_session_feed(NULL, f->s, &(int32_t){-1}, 1, NULL), EAGLE_EINVAL);
     assert_int_equal(eagle_session_feed(NULL, f->s, many, 0, NULL), EAGLE_EINVAL);
-    assert_int_equal(eagle_session_feed(NULL, f->s, many, CTX - FIRST, NULL), EAGLE_ELIMIT);
+    assert_int_equal(eagle_session_feed(NULL, f->s, many, CTX - FIRST, &err), EAGLE_ELIMIT);
+    assert_string_equal(err.message, "9 tokens do not fit into a context of 8");
     assert_unchanged(f);
     assert_int_equal(eagle_session_rewind(f->s, 0, NULL), EAGLE_OK);
     assert_int_equal(eagle_session_feed(&rows, f->s, many, NODES + 1, NULL), EAGLE_EINVAL);
@@ -263,6 +293,208 @@ static void a_rewind_beyond_the_tokens_is_refused(void **state)
     assert_int_equal(eagle_session_rewind(f->s, FIRST + 2, NULL), EAGLE_EINVAL);
     assert_int_equal(eagle_session_rewind(f->s, -1, NULL), EAGLE_EINVAL);
     assert_unchanged(f);
+}
+
+/* Rows of a feed are those of the tokens fed, also where the row of the root before them was owed; and
+ * they have no fault, whatever a tree left behind. */
+static void rows_of_a_feed_behind_a_round_are_those_of_its_tokens(void **state)
+{
+    fixture *f = *state;
+    const int32_t dim = eagle_model_config(toy_model(f->t))->dim;
+    const int32_t more[2] = {9, 2};
+    float *feature = test_malloc(2 * (size_t)dim * sizeof *feature);
+    float logits[2][40];
+    int32_t all[FIRST + 3];
+    eagle_session *fresh = open_session(f->t);
+    eagle_rows rows;
+
+    assert_int_equal(eagle_session_feed(&rows, f->s, more, 2, NULL), EAGLE_OK);
+    assert_int_equal(rows.n, 2);
+    memcpy(feature, rows.features, 2 * (size_t)dim * sizeof *feature);
+    memcpy(logits, rows.logits, sizeof logits);
+    assert_int_equal(rows.fault[0], 0);
+    assert_int_equal(rows.fault[1], 0);
+
+    const eagle_tree *root; /* the last row decides what comes next */
+
+    assert_int_equal(eagle_session_draft(&root, f->s, NULL, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_score(&rows, f->s, root, NULL), EAGLE_OK);
+    assert_memory_equal(logits[1], rows.logits, sizeof logits[1]);
+
+    memcpy(all, eagle_session_tokens(f->s), sizeof all);
+    assert_int_equal(eagle_session_feed(NULL, fresh, all, 1, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(&rows, fresh, all + 1, FIRST + 2, NULL), EAGLE_OK);
+    assert_memory_equal(feature, rows.features + (size_t)FIRST * (size_t)dim,
+                        2 * (size_t)dim * sizeof *feature);
+    assert_memory_equal(logits, rows.logits + (size_t)FIRST * 40, sizeof logits);
+    eagle_session_free(fresh);
+    test_free(feature);
+}
+
+/* Scored rows are gone after a feed and after a rewind, even one that forgets no token; then there is
+ * nothing to commit. */
+static void a_feed_and_a_rewind_forget_what_was_scored(void **state)
+{
+    fixture *f = *state;
+    eagle_error err;
+
+    const eagle_tree *drafted;
+
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_draft(&drafted, f->s, NULL, NULL), EAGLE_OK);
+    entry(f, 0, -1, 2);
+    assert_commit_refused(f, "nothing was scored"); /* nor after a draft */
+    for (int way = 0; way < 2; way++) {
+        assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_rows(f->s)->n, 4);
+        if (way == 0) {
+            assert_int_equal(eagle_session_rewind(f->s, FIRST + 1, NULL), EAGLE_OK);
+        } else {
+            assert_int_equal(eagle_session_feed(NULL, f->s, &(int32_t){2}, 1, NULL), EAGLE_OK);
+        }
+        assert_int_equal(eagle_session_rows(f->s)->n, 0);
+        assert_null(eagle_session_rows(f->s)->logits);
+        entry(f, 0, -1, 2);
+        assert_int_equal(eagle_session_commit(f->s, f->path, &err), EAGLE_EINVAL);
+        assert_non_null(strstr(err.message, "nothing was scored"));
+    }
+}
+
+/* A session of a network made of the toy's tensors, one of them changed. */
+static eagle_session *changed_session(const toy *t, const char *name, eagle_model **model)
+{
+    int32_t n;
+    const eagle_tensor *tensors = toy_tensors(&n, t, false);
+    eagle_session *s = NULL;
+
+    for (int32_t i = 0; i < n; i++) {
+        if (strcmp(tensors[i].name, name) == 0) {
+            ((float *)(uintptr_t)tensors[i].data)[3] += 0.5f;
+        }
+    }
+    assert_int_equal(eagle_model_create(model, toy_config(t, false), tensors, n, NULL), EAGLE_OK);
+    eagle_session_options opt;
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    assert_int_equal(eagle_session_create(&s, *model, NULL, &opt, NULL), EAGLE_OK);
+    return s;
+}
+
+/* The hash tells networks apart by the rows they leave: keys and values, and the feature that is
+ * pending, which the final norm alone decides. */
+static void the_hash_holds_rows_and_the_pending_feature(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"model.layers.0.self_attn.v_proj.weight",
+                                        "model.norm.weight"};
+
+    for (size_t i = 0; i < 2; i++) {
+        toy *a = toy_create(&(toy_options){.seed = SEED});
+        toy *b = toy_create(&(toy_options){.seed = SEED});
+        eagle_model *model[2] = {NULL};
+        eagle_session *s[2] = {changed_session(a, "none", &model[0]),
+                               changed_session(b, names[i], &model[1])};
+        char hex[2][65];
+        char rows[2][65];
+
+        for (int j = 0; j < 2; j++) {
+            assert_int_equal(eagle_session_feed(NULL, s[j], prompt, FIRST, NULL), EAGLE_OK);
+            eagle_session_hash(hex[j], s[j]);
+            assert_int_equal(eagle_session_rewind(s[j], FIRST - 1, NULL), EAGLE_OK);
+            eagle_session_hash(rows[j], s[j]); /* no feature is pending now */
+            eagle_session_free(s[j]);
+            eagle_model_free(model[j]);
+        }
+        assert_string_not_equal(hex[0], hex[1]);
+        assert_true((strcmp(rows[0], rows[1]) != 0) == (i == 0));
+        toy_free(b);
+        toy_free(a);
+    }
+}
+
+/* The drafter's slots too: sessions whose heads differ have different hashes. */
+static void the_hash_holds_the_drafters_state(void **state)
+{
+    const fixture *f = *state;
+    eagle_session_options opt;
+    eagle_drafter *drafter = NULL;
+    eagle_session *with = NULL;
+    eagle_session *plain = open_session(f->t);
+    char hex[2][65];
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(f->t), 2, 2, 3, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_create(&with, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, with, prompt, FIRST, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, plain, prompt, FIRST, NULL), EAGLE_OK);
+    eagle_session_hash(hex[0], with);
+    eagle_session_hash(hex[1], plain);
+    assert_string_not_equal(hex[0], hex[1]);
+    eagle_session_free(plain);
+    eagle_session_free(with);
+    eagle_drafter_free(drafter);
+}
+
+/* Up to the last position, and no further. */
+static void a_drafted_tree_ends_with_the_context(void **state)
+{
+    const fixture *f = *state;
+    eagle_session_options opt;
+    eagle_drafter *drafter = NULL;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+    const eagle_tree *tree;
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(f->t), 6, 1, 6, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_create(&s, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_draft(&tree, s, NULL, NULL), EAGLE_OK);
+    assert_int_equal(tree->n_nodes, CTX - FIRST);
+    assert_int_equal(tree->pos + tree->depth[tree->n_nodes - 1], CTX - 1);
+    eagle_session_free(s);
+    eagle_drafter_free(drafter);
+}
+
+/* A drafter that fails leaves the root alone. */
+static void a_failed_draft_is_the_root_alone(void **state)
+{
+    const fixture *f = *state;
+    eagle_session_options opt;
+    eagle_rounds *rounds = NULL;
+    eagle_drafter *drafter = NULL;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+    const eagle_tree *tree;
+    eagle_error err;
+
+    eagle_session_defaults(&opt);
+    opt.ctx = CTX;
+    opt.threads = 1;
+    const int32_t other = (eagle_session_tokens(f->s)[FIRST] + 1) % 40;
+
+    assert_int_equal(eagle_rounds_create(&rounds, NULL), EAGLE_OK);
+    assert_int_equal(
+        eagle_rounds_add(rounds, other, (const int32_t[]){3}, (const int32_t[]){0}, 1, NULL),
+        EAGLE_OK);
+    assert_int_equal(eagle_drafter_replay(&drafter, rounds, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_create(&s, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_draft(&tree, s, NULL, &err), EAGLE_EFIT);
+    assert_int_equal(tree->n_nodes, 1);
+    assert_int_equal(tree->token[0], path->token[0]);
+    assert_int_equal(tree->pos, FIRST);
+    eagle_session_free(s);
+    eagle_drafter_free(drafter);
+    eagle_rounds_free(rounds);
 }
 
 /* Answers every question with token 7, and counts. */
@@ -310,11 +542,18 @@ int main(void)
         TEST(a_path_that_is_none_of_the_tree_is_refused),
         TEST(a_round_is_committed_once),
         TEST(a_tree_with_another_root_is_refused),
+        TEST(a_tree_that_breaks_a_rule_is_refused),
         TEST(a_tree_may_reach_the_last_position_and_no_further),
         TEST(a_tree_larger_than_the_session_is_refused),
         TEST(after_a_feed_the_tree_is_its_root_alone),
         TEST(a_feed_of_what_does_not_belong_appends_nothing),
         TEST(a_rewind_beyond_the_tokens_is_refused),
+        TEST(rows_of_a_feed_behind_a_round_are_those_of_its_tokens),
+        TEST(a_feed_and_a_rewind_forget_what_was_scored),
+        cmocka_unit_test(the_hash_holds_rows_and_the_pending_feature),
+        TEST(the_hash_holds_the_drafters_state),
+        TEST(a_drafted_tree_ends_with_the_context),
+        TEST(a_failed_draft_is_the_root_alone),
         TEST(draws_can_be_replaced_and_taken_back),
     };
 

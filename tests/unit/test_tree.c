@@ -48,6 +48,10 @@ static void a_new_tree_is_a_root_alone(void **state)
     (void)state;
     eagle_tree *tree = new_tree(1);
 
+    assert_int_equal(tree->n_nodes, 1);
+    assert_int_equal(tree->token[0], 0);
+    assert_int_equal(tree->pos, 0);
+    assert_int_equal(eagle_tree_check(tree, 1, NULL), EAGLE_OK);
     eagle_tree_reset(tree, 3, 12);
     assert_int_equal(tree->n_nodes, 1);
     assert_int_equal(tree->n_verify, 1);
@@ -59,6 +63,37 @@ static void a_new_tree_is_a_root_alone(void **state)
     assert_int_equal(eagle_tree_check(tree, 4, NULL), EAGLE_OK);
     eagle_tree_free(tree);
     eagle_tree_free(NULL);
+}
+
+/* Whatever nodes of these numbers carried before. */
+static void new_nodes_have_their_score_and_no_law(void **state)
+{
+    (void)state;
+    const uint64_t law[1] = {1};
+    eagle_tree *tree = example();
+
+    for (int32_t i = 0; i < 6; i++) {
+        tree->law[i] = law;
+        tree->score[i] = -9.0f;
+    }
+    eagle_tree_reset(tree, 7, 40);
+    assert_null(tree->law[0]);
+    assert_true(tree->score[0] == 0.0f);
+    assert_int_equal(eagle_tree_add(tree, 0, 5, -0.25f), 1);
+    assert_null(tree->law[1]);
+    assert_true(tree->score[1] == -0.25f);
+
+    /* Arrays that are not there stay so. */
+    const uint64_t **laws = tree->law;
+    float *scores = tree->score;
+
+    tree->law = NULL;
+    tree->score = NULL;
+    assert_int_equal(eagle_tree_add(tree, 0, 6, -0.5f), 2);
+    tree->law = laws;
+    tree->score = scores;
+    assert_true(tree->law[2] == law && tree->score[2] == -9.0f);
+    eagle_tree_free(tree);
 }
 
 static void a_tree_without_room_for_its_root_is_refused(void **state)
@@ -153,6 +188,24 @@ static void check_names_the_node_and_the_fault(void **state)
     assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
     assert_string_equal(err.message, "tree node 5: a sibling has its token 5 already");
     tree->token[5] = 8;
+    tree->depth[4] = 3;
+    assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "tree node 4: depth 3 below a parent of depth 1");
+    tree->depth[4] = 2;
+    tree->depth[3] = 9;
+    assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "tree node 3: depth 9 below a parent of depth 1");
+    tree->depth[3] = 2;
+    tree->parent[0] = 3;
+    tree->depth[0] = 7;
+    assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "tree node 0: parent 3, depth 7; a root has -1, 0");
+    tree->parent[0] = -1;
+    tree->depth[0] = 0;
+    tree->n_nodes = 0;
+    assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "tree: 0 nodes, needs 1 to 6");
+    tree->n_nodes = 6;
     tree->score[2] = NAN;
     assert_int_equal(eagle_tree_check(tree, 10, &err), EAGLE_EFORMAT);
     tree->score[2] = 0.25f;
@@ -305,7 +358,26 @@ static void bad_shapes_are_refused_by_path(void **state)
     assert_bad_shape(ranks, (int32_t[]){1, 1, 1}, 3, "shape: paths 0 and 2 are the same");
     assert_bad_shape(ranks, (int32_t[]){1, 0}, 2, "shape: path 1 has no ranks");
     assert_bad_shape(ranks, (int32_t[]){1, 1, 3}, 3, "shape: path 2 has the rank -1");
+    assert_bad_shape(ranks + 4, (int32_t[]){1}, 1, "shape: path 0 has the rank -1");
     assert_bad_shape(ranks, NULL, 0, "shape: 0 paths, needs 1 to 8191");
+    assert_bad_shape((int32_t[]){0, 1, 2, 3, 0}, (int32_t[]){1, 1, 1, 2}, 4,
+                     "shape: path 3 lacks its prefix of length 1");
+
+    static int32_t each[EAGLE_MAX_NODES];
+    static int32_t ones[EAGLE_MAX_NODES];
+    eagle_shape *one = NULL; /* the smallest there is, and the largest */
+
+    for (int32_t i = 0; i < EAGLE_MAX_NODES; i++) {
+        each[i] = i;
+        ones[i] = 1;
+    }
+    assert_int_equal(eagle_shape_create(&one, each, ones, EAGLE_MAX_NODES, NULL), EAGLE_OK);
+    assert_int_equal(eagle_shape_max_rank(one), EAGLE_MAX_NODES - 1);
+    eagle_shape_free(one);
+
+    assert_int_equal(eagle_shape_create(&one, ranks, (int32_t[]){1}, 1, NULL), EAGLE_OK);
+    assert_int_equal(eagle_shape_nodes(one), 1);
+    eagle_shape_free(one);
 }
 
 /* ---- rounds ------------------------------------------------------------------------------------- */
@@ -345,6 +417,7 @@ static void rounds_that_are_no_trees_are_refused(void **state)
 {
     (void)state;
     const int32_t token[] = {4, 5, 4};
+    static int32_t chain[EAGLE_MAX_NODES]; /* as tokens, and as parents */
     eagle_rounds *rounds = NULL;
     eagle_error err = {0};
 
@@ -355,13 +428,26 @@ static void rounds_that_are_no_trees_are_refused(void **state)
     assert_int_equal(eagle_rounds_add(rounds, 1, token, (int32_t[]){0, 1, 0}, 3, &err),
                      EAGLE_EFORMAT);
     assert_string_equal(err.message, "round 0, node 3: a sibling has token 4 already");
+    assert_int_equal(eagle_rounds_add(rounds, 1, (int32_t[]){3, -1}, (int32_t[]){0, 0}, 2, &err),
+                     EAGLE_EFORMAT);
+    assert_string_equal(err.message, "round 0, node 2: token -1");
     assert_int_equal(eagle_rounds_add(rounds, 1, (int32_t[]){-4}, (int32_t[]){0}, 1, &err),
                      EAGLE_EFORMAT);
+    assert_int_equal(eagle_rounds_add(rounds, 1, token, (int32_t[]){1}, 1, &err), EAGLE_EFORMAT);
+    assert_string_equal(err.message, "round 0, node 1: parent 1 is no earlier node");
+    assert_int_equal(eagle_rounds_add(rounds, 1, token, (int32_t[]){-1}, 1, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, -1, NULL, NULL, 0, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, -1, &err), EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_add(rounds, 1, NULL, NULL, EAGLE_MAX_NODES + 1, &err),
                      EAGLE_EFORMAT);
     assert_int_equal(eagle_rounds_count(rounds), 0);
+    assert_int_equal(eagle_rounds_add(rounds, 0, (int32_t[]){0}, (int32_t[]){0}, 1, NULL),
+                     EAGLE_OK); /* the lowest token there is, as root and node */
+    for (int32_t i = 0; i < EAGLE_MAX_NODES; i++) {
+        chain[i] = i;
+    }
+    assert_int_equal(eagle_rounds_add(rounds, 1, chain, chain, EAGLE_MAX_NODES, NULL), EAGLE_OK);
+    assert_int_equal(eagle_rounds_max_nodes(rounds), EAGLE_MAX_NODES);
     eagle_rounds_free(rounds);
 }
 
@@ -369,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_tree_is_a_root_alone),
+        cmocka_unit_test(new_nodes_have_their_score_and_no_law),
         cmocka_unit_test(a_tree_without_room_for_its_root_is_refused),
         cmocka_unit_test(children_come_in_order_of_their_numbers),
         cmocka_unit_test(nodes_that_are_not_walked_are_no_children),

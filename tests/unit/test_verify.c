@@ -173,6 +173,10 @@ static void a_row_that_decides_must_be_finite(void **state)
     assert_int_equal(f->path->n, 0);
     f->logits[1][4] = -INFINITY;
     assert_int_equal(verify(f, NULL), EAGLE_ENUMERIC);
+    f->logits[1][4] = 0.0f;
+    f->logits[1][0] = INFINITY;
+    assert_int_equal(verify(f, NULL), EAGLE_ENUMERIC);
+    assert_string_equal(f->err.message, "tree node 1, position 10: logit 0 is inf");
 }
 
 static void a_row_off_the_path_may_hold_anything(void **state)
@@ -182,6 +186,7 @@ static void a_row_off_the_path_may_hold_anything(void **state)
     point(f, 0, 0); /* to node 2 */
     point(f, 2, 1);
     f->logits[1][4] = NAN;
+    f->logits[1][0] = NAN; /* the neighbour of row 0's last */
     f->fault[1] = 1;
     assert_int_equal(verify(f, NULL), EAGLE_OK);
     f->rows.fault = f->fault;
@@ -327,6 +332,60 @@ static void rejection_asks_by_position_and_sibling(void **state)
     assert_int_equal(recorded.next, 7);
 }
 
+/* The root's only child is refused: what follows is a residual, and its draw is a residual's. */
+static void an_only_child_that_is_refused_leaves_a_residual(void **state)
+{
+    struct fixture *f = *state;
+    const struct recorded_answer list[] = {{{EAGLE_DRAW_ACCEPT, 10, 0}, 0},
+                                           {{EAGLE_DRAW_RESIDUAL, 10, 0}, 3},
+                                           {{EAGLE_DRAW_ACCEPT, 10, 0}, 1},
+                                           {{EAGLE_DRAW_TARGET, 11, 0}, 4}};
+    struct recorded recorded = {.answer = list, .n = 4};
+    const eagle_draws draws = recorded_draws(&recorded);
+
+    eagle_tree_reset(f->tree, 4, 9);
+    assert_int_equal(eagle_tree_add(f->tree, 0, 2, -1.0f), 1);
+    set_mode(f, EAGLE_VERIFY_REJECTION);
+    assert_int_equal(verify(f, &draws), EAGLE_OK);
+    assert_path(f, 1, (int32_t[]){3}, (int32_t[]){-1}, (int32_t[]){0}, EAGLE_SOURCE_RESIDUAL);
+    assert_int_equal(verify(f, &draws), EAGLE_OK); /* accepted: a bonus */
+    assert_path(f, 2, (int32_t[]){2, 4}, (int32_t[]){1, -1}, (int32_t[]){0, 1}, EAGLE_SOURCE_BONUS);
+    assert_false(recorded.fault);
+    assert_int_equal(recorded.next, 4);
+
+    const uint64_t law[VOCAB] = {1, 1, 1, 1, 1}; /* it counts as drawn, too */
+
+    f->tree->law[0] = law;
+    set_mode(f, EAGLE_VERIFY_COUPLED);
+    assert_int_equal(verify(f, &draws), EAGLE_EINVAL);
+}
+
+/* Drawn children, by the same keys: of p = 4 1 5 and q = 3 6 1 token 1 is refused, then token 0, whose
+ * share of the residual, 1 in 5, is less than its share of what q has left, 3 in 4. */
+static void rejection_of_drawn_children_asks_by_position_and_sibling(void **state)
+{
+    (void)state;
+    const struct recorded_answer list[] = {{{EAGLE_DRAW_ACCEPT, 5, 0}, 0},
+                                           {{EAGLE_DRAW_ACCEPT, 5, 1}, 0},
+                                           {{EAGLE_DRAW_RESIDUAL, 5, 0}, 2}};
+    struct recorded recorded = {.answer = list, .n = 3};
+    const eagle_draws draws = recorded_draws(&recorded);
+    eagle_wide left[3];
+    int32_t hit = 7;
+    eg_drawn_node node = {.vocab = 3,
+                          .p = (const uint64_t[]){4, 1, 5},
+                          .q = (const uint64_t[]){3, 6, 1},
+                          .left = left,
+                          .child = (int32_t[]){1, 0},
+                          .n_child = 2,
+                          .pos = 5};
+
+    assert_int_equal(eg_verify_drawn(&hit, &node, &draws), 2);
+    assert_int_equal(hit, -1);
+    assert_false(recorded.fault);
+    assert_int_equal(recorded.next, 3);
+}
+
 static void certain_answers_are_not_asked_for(void **state)
 {
     (void)state;
@@ -391,6 +450,13 @@ static void a_child_that_cannot_have_been_drawn_is_refused(void **state)
     assert_string_equal(f->err.message,
                         "tree node 0: child token 0 has no weight in the law it was drawn from");
     assert_int_equal(f->path->n, 0);
+
+    const uint64_t other[VOCAB] = {1, 1, 0, 1, 1}; /* the first child has token 2 */
+
+    draw_all(f, other);
+    assert_int_equal(verify(f, &draws), EAGLE_EFIT);
+    assert_string_equal(f->err.message,
+                        "tree node 0: child token 2 has no weight in the law it was drawn from");
 }
 
 static void a_draft_law_beyond_64_bits_is_refused(void **state)
@@ -403,6 +469,11 @@ static void a_draft_law_beyond_64_bits_is_refused(void **state)
     draw_all(f, law);
     assert_int_equal(verify(f, &draws), EAGLE_EFIT);
     assert_string_equal(f->err.message, "tree node 0: its draft law sums to 2^64 or more");
+
+    const uint64_t widest[VOCAB] = {UINT64_MAX - 4, 1, 1, 1, 1}; /* 2^64 - 1 */
+
+    draw_all(f, widest);
+    assert_int_equal(verify(f, &draws), EAGLE_OK);
 }
 
 static void five_drawn_siblings_are_refused(void **state)
@@ -436,6 +507,8 @@ static void drawn_children_are_for_rejection_mode(void **state)
     assert_int_equal(verify(f, &draws), EAGLE_EINVAL);
     f->tree->n_verify = 5; /* node 4 has no child now */
     assert_int_equal(verify(f, &draws), EAGLE_OK);
+    f->tree->law[0] = law;
+    assert_int_equal(verify(f, &draws), EAGLE_EINVAL);
 }
 
 /* ---- what does not fit -------------------------------------------------------------------------------- */
@@ -480,6 +553,10 @@ static void paths_of_impossible_sizes_are_refused(void **state)
                      EAGLE_EUNSUPPORTED);
     assert_int_equal(eagle_path_create(&path, 1, 1 << 18, EAGLE_VERIFY_REJECTION, NULL), EAGLE_OK);
     eagle_path_free(path);
+    assert_int_equal(eagle_path_create(&path, 65536, 1, EAGLE_VERIFY_GREEDY, NULL), EAGLE_OK);
+    eagle_path_free(path);
+    assert_int_equal(eagle_path_create(&path, 1, 1, EAGLE_VERIFY_COUPLED, NULL), EAGLE_OK);
+    eagle_path_free(path);
     eagle_path_free(NULL);
 }
 
@@ -498,6 +575,8 @@ int main(void)
         WITH_TREE(coupled_emits_the_tokens_of_plain_decoding_for_any_tree),
         WITH_TREE(a_root_alone_gives_one_draw_in_coupled_and_rejection),
         WITH_TREE(rejection_asks_by_position_and_sibling),
+        WITH_TREE(an_only_child_that_is_refused_leaves_a_residual),
+        cmocka_unit_test(rejection_of_drawn_children_asks_by_position_and_sibling),
         cmocka_unit_test(certain_answers_are_not_asked_for),
         WITH_TREE(equal_laws_never_refuse),
         WITH_TREE(a_child_that_cannot_have_been_drawn_is_refused),
