@@ -507,6 +507,39 @@ static int32_t pick_seven(void *ctx, eagle_draw_key key, const uint64_t *w, int3
     return 7;
 }
 
+/* Texts of 30 tokens at a high temperature: one for each pair of seed and stream, and again the same. */
+static void seed_and_stream_decide_the_text(void **state)
+{
+    const fixture *f = *state;
+    static const uint64_t seeds[5] = {0, 1, 1, 9, 0};
+    static const uint32_t streams[5] = {0, 0, 7, 0, 0};
+    int32_t text[5][30];
+
+    for (int i = 0; i < 5; i++) {
+        eagle_session_options opt;
+        eagle_session *s = NULL;
+        const eagle_path *path;
+
+        eagle_session_defaults(&opt);
+        opt.ctx = 40;
+        opt.threads = 1;
+        opt.seed = seeds[i];
+        opt.stream = streams[i];
+        opt.sampling.temperature = 5.0f;
+        opt.sampling.mode = EAGLE_VERIFY_COUPLED;
+        assert_int_equal(eagle_session_create(&s, toy_model(f->t), NULL, &opt, NULL), EAGLE_OK);
+        assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
+        for (int k = 0; k < 30; k++) {
+            assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+            text[i][k] = path->token[0];
+        }
+        eagle_session_free(s);
+        for (int j = 0; j < i; j++) {
+            assert_true((memcmp(text[i], text[j], sizeof text[i]) == 0) == (i == 4 && j == 0));
+        }
+    }
+}
+
 static void draws_can_be_replaced_and_taken_back(void **state)
 {
     const fixture *f = *state;
@@ -554,6 +587,7 @@ int main(void)
         TEST(the_hash_holds_the_drafters_state),
         TEST(a_drafted_tree_ends_with_the_context),
         TEST(a_failed_draft_is_the_root_alone),
+        TEST(seed_and_stream_decide_the_text),
         TEST(draws_can_be_replaced_and_taken_back),
     };
 
