@@ -119,6 +119,7 @@ typedef struct {
     int32_t threads;          /* 0: the CPUs this process may use                            */
     int32_t chunk;            /* rows of one pass; no bit depends on it                      */
     eagle_check_verdict near; /* what a near-tie counts as: PASS, NEAR_TIE or FAIL           */
+    const eagle_head *head;   /* drafts are judged by it; NULL: they are not                 */
     bool strict_draft;        /* another draft than ours fails                               */
     eagle_isa isa;
     /* Told of progress in tokens; false ends the judgement: EAGLE_EINCONCLUSIVE. NULL: nobody. */

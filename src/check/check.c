@@ -31,10 +31,17 @@ static eagle_status settle(eg_judge *j, eagle_error *err)
     if (!j->own_rule && !eg_float_rule_named(&j->rule, rule)) {
         return eg_fail(err, EAGLE_EINVAL, "%s: no accept rule is called \"%.40s\"", c->name, rule);
     }
-    if (said && !c->mode_known) { /* any mode that the temperature allows */
-        j->sampling.mode =
-            c->sampling.temperature > 0.0f ? EAGLE_VERIFY_REJECTION : EAGLE_VERIFY_GREEDY;
+    const bool drawn = j->sampling.temperature > 0.0f;
+
+    /* A mode that the file names stays, whatever else the caller says of the sampling. */
+    if (!drawn) {
+        j->sampling.mode = EAGLE_VERIFY_GREEDY;
+    } else if (c->mode_known && c->sampling.mode != EAGLE_VERIFY_GREEDY) {
+        j->sampling.mode = c->sampling.mode;
+    } else if (j->sampling.mode == EAGLE_VERIFY_GREEDY || said) {
+        j->sampling.mode = EAGLE_VERIFY_REJECTION;
     }
+    j->rule_known = !drawn || !j->own_rule || c->mode_known;
     return eagle_sampling_check(&j->sampling, false, err);
 }
 
@@ -66,7 +73,8 @@ static void free_room(eg_judge *j)
 static eagle_status judge_run(eg_judge *j, eagle_error *err)
 {
     static eagle_status (*const judges[])(eg_judge *, eagle_error *) = {
-        eg_judge_tokens, eg_judge_logits, eg_judge_replay, eg_judge_operations, eg_judge_drift};
+        eg_judge_tokens,     eg_judge_logits, eg_judge_replay,
+        eg_judge_operations, eg_judge_drift,  eg_judge_draft};
     const bool told = j->report->first.found;
     eagle_status st = settle(j, err);
 
@@ -146,6 +154,7 @@ static void say_absent(eagle_check_report *report)
         {"draws", "none recorded: a trace of level 4 has them, above temperature 0"},
         {"logits", "needs logits: a trace of level 2"},
         {"operations", "needs every operation's output: a trace of level 4"},
+        {"draft", "needs a head, and a trace of level 2 with the nodes' scores"},
         {"decisions", "needs logits, and above temperature 0 draws or the seed"},
     };
 
@@ -227,6 +236,9 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
     *out = NULL;
     if (st == EAGLE_OK && control != NULL) {
         st = check_all(control, config, &room, err);
+    }
+    if (st == EAGLE_OK && opt->head != NULL && opt->head->target != &model->target) {
+        st = eg_fail(err, EAGLE_EFIT, "the head was made for another model");
     }
     if (st == EAGLE_OK && (report == NULL || other == NULL)) {
         st = eg_fail(err, EAGLE_ENOMEM, "no memory for a report");

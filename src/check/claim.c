@@ -143,7 +143,7 @@ bool eg_claim_place(eg_place *out, const eg_claim *claim, int32_t pos)
 
         if (pos < round->first) {
             high = r;
-        } else if (pos - round->first >= round->n_path) {
+        } else if ((int64_t)pos - round->first >= round->n_path) {
             low = r + 1;
         } else {
             *out = (eg_place){.round = r, .step = pos - round->first};

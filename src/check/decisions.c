@@ -158,7 +158,7 @@ static eagle_tree tree_of(const eg_claim_round *round)
     return (eagle_tree){.n_nodes = round->n_nodes,
                         .n_verify = round->n_verify,
                         .cap = round->n_nodes,
-                        .pos = round->pos[0],
+                        .pos = round->first - 1,
                         .token = (int32_t *)(uintptr_t)round->token,
                         .parent = (int32_t *)(uintptr_t)round->parent,
                         .depth = (int32_t *)(uintptr_t)round->depth,
@@ -310,7 +310,7 @@ static bool replayable(const eg_judge *j, int32_t r)
 {
     const eg_claim_round *round = &j->claim->round[r];
 
-    if (round->logits == NULL || !j->walkable[r]) {
+    if (round->logits == NULL || !j->walkable[r] || !j->rule_known) {
         return false;
     }
     if (!j->own_rule) {

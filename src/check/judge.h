@@ -30,6 +30,7 @@ typedef struct {
     int32_t run;
     /* settled at the beginning of a run */
     eagle_sampling sampling;
+    bool rule_known;
     bool own_rule; /* else: */
     eg_float_rule rule;
     eagle_dtype dtype;
@@ -91,6 +92,9 @@ eagle_status eg_judge_operations(eg_judge *j, eagle_error *err);
 
 /* How far the states of the layers are from ours; places the first divergence. */
 eagle_status eg_judge_drift(eg_judge *j, eagle_error *err);
+
+/* The scores of drafted nodes by our head, if there is one. */
+eagle_status eg_judge_draft(eg_judge *j, eagle_error *err);
 
 /* What the first divergence, which is in this run, looks like. */
 eagle_status eg_explain(eg_judge *j, eagle_error *err);

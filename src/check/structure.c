@@ -132,8 +132,8 @@ static void check_joined(eg_judge *j)
 
     for (int32_t r = 0; r < c->n_rounds; r++) {
         const bool begins = r > 0 || c->first_round > 0;
-        const int32_t first =
-            r > 0 ? c->round[r - 1].first + c->round[r - 1].n_path : c->round[0].first;
+        const int64_t first =
+            r > 0 ? (int64_t)c->round[r - 1].first + c->round[r - 1].n_path : c->round[0].first;
 
         if (c->round[r].first != (begins ? first : c->n_prompt)) {
             problem(j, "structure", r, 0, "it does not begin where the round before ends");
@@ -187,7 +187,7 @@ static void check_sources(eg_judge *j)
 /* The node of the path where position `pos` is decided. */
 static int32_t deciding(const eg_claim_round *round, int32_t pos)
 {
-    const int32_t step = pos - round->pos[0] - 1;
+    const int64_t step = (int64_t)pos - round->first;
 
     return step >= 0 && step < round->n_path ? round->path_row[step] : 0;
 }

@@ -64,36 +64,77 @@ static void tell(judging *g, const evidence *e, int32_t pos, const float *ours)
 
 /* ---- evidence ---------------------------------------------------------------------------- */
 
+static uint64_t sum_of(const uint64_t *w, int32_t vocab)
+{
+    uint64_t sum = 0;
+
+    for (int32_t i = 0; i < vocab; i++) {
+        sum += w[i];
+    }
+    return sum;
+}
+
+/* Our log-probability of a token: of the logits as they are, or (`processed`) of the law under
+ * temperature and filters, which some backends report above temperature 0. */
+typedef struct {
+    const eg_judge *j;
+    const float *logits;
+    double log_sum;
+    bool processed;
+} our_log_p;
+
+static double log_p(const our_log_p *o, int32_t token)
+{
+    return o->processed ? log((double)o->j->law[token]) - o->log_sum
+                        : (double)o->logits[token] - o->log_sum;
+}
+
+/* The largest difference of what was recorded at output i; *compared: of more than the token itself. */
+static double largest(const our_log_p *o, int32_t i, bool *compared, bool *own_best)
+{
+    const eg_claim *c = o->j->claim;
+    const float own = c->logprob[i];
+    double most = fabs((double)own - log_p(o, c->token[c->n_prompt + i]));
+
+    for (int32_t k = 0; k < c->n_top; k++) {
+        const size_t at = (size_t)i * (size_t)c->n_top + (size_t)k;
+        const int32_t token = c->top_token[at];
+
+        if (token >= 0 && isfinite(c->top_logprob[at])) {
+            const double d = fabs((double)c->top_logprob[at] - log_p(o, token));
+
+            most = d > most ? d : most;
+            *own_best = *own_best && own >= c->top_logprob[at];
+            *compared = true;
+        }
+    }
+    return most;
+}
+
 /* Log-probabilities of the emitted and the most likely tokens: a shift cannot hide in them. */
 static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const float *ours)
 {
     eg_judge *j = g->j;
     const eg_claim *c = j->claim;
     const int32_t i = pos + 1 - c->n_prompt;
-    const double sum = eg_log_sum(ours, j->config->vocab);
     const double bound = 2.0 * eg_row_bound(j, ours); /* the sum of the exponentials errs too */
-    bool compared = false;                            /* with anything but the token itself */
+    const our_log_p raw = {j, ours, eg_log_sum(ours, j->config->vocab), false};
     eagle_check_line *line = eg_line(j->report, "log-probabilities");
-    const float own = c->logprob[i];
-    double eps = fabs((double)own - ((double)ours[c->token[pos + 1]] - sum));
+    bool compared = false;
 
-    if (!isfinite(own)) {
+    if (!isfinite(c->logprob[i])) {
         return; /* the producer had none here */
     }
-    for (int32_t k = 0; k < c->n_top; k++) {
-        const size_t at = (size_t)i * (size_t)c->n_top + (size_t)k;
-        const int32_t token = c->top_token[at];
+    double eps = largest(&raw, i, &compared, &e->own_best);
 
-        if (token >= 0 && isfinite(c->top_logprob[at])) {
-            const double d = fabs((double)c->top_logprob[at] - ((double)ours[token] - sum));
+    if (eps > bound && j->sampling.temperature > 0.0f && j->law[c->token[pos + 1]] > 0) {
+        const double t = (double)j->sampling.temperature;
+        const our_log_p processed = {j, ours, log((double)sum_of(j->law, j->config->vocab)), true};
 
-            eps = d > eps ? d : eps;
-            e->own_best = e->own_best && own >= c->top_logprob[at];
-            compared = true;
-        }
+        eps = fmin(eps, t * largest(&processed, i, &compared, &e->own_best));
     }
-    line->n_judged++;
     g->worst_logprob = eps > g->worst_logprob ? eps : g->worst_logprob;
+    line->n_judged++;
     eg_worsen(line, EAGLE_CHECK_PASS);
     if (eps > bound) {
         eg_problem(line, EAGLE_CHECK_FAIL,
@@ -172,16 +213,6 @@ static void judge_greedy(judging *g, int32_t pos, const float *ours)
 }
 
 /* ---- above temperature 0 ------------------------------------------------------------------- */
-
-static uint64_t sum_of(const uint64_t *w, int32_t vocab)
-{
-    uint64_t sum = 0;
-
-    for (int32_t i = 0; i < vocab; i++) {
-        sum += w[i];
-    }
-    return sum;
-}
 
 /* Draws by one uniform number from two laws: the probability that they differ is one less the overlap
  * of each token's intervals. */
@@ -288,8 +319,8 @@ static void judge_sampled(judging *g, int32_t pos, const float *ours)
     eagle_check_line *line = eg_line(j->report, "support");
     evidence e;
 
-    gather(g, &e, pos, ours);
     eg_law_make(j->law, j->order, ours, vocab, &j->sampling);
+    gather(g, &e, pos, ours);
     line->n_judged++;
     eg_worsen(line, EAGLE_CHECK_PASS);
     if (j->law[token] == 0) {

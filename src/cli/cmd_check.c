@@ -57,6 +57,8 @@ static void plan(job *j)
     j->how.isa = opt->isa;
     j->how.chunk = EG_GIVEN(opt, EG_OPT_CHUNK) ? opt->chunk : j->how.chunk;
     j->how.near = near[opt->near_tie];
+    j->how.head = j->engine.head;
+    j->how.strict_draft = opt->draft == EG_DRAFT_STRICT;
     j->how.go_on = go_on;
     j->how.ctx = j;
 }

@@ -34,7 +34,7 @@ static const eg_command commands[] = {
     {"eval", EG_EVAL, "-m DIR -H DIR --prompts FILE [--trees LIST] [--against DIR] [options]",
      "acceptance length of heads and trees, equality with plain decoding, speed of both", 0,
      eg_cmd_eval, NULL},
-    {"check", EG_CHECK, "-m DIR FILE [--control FILE] [options]",
+    {"check", EG_CHECK, "-m DIR [-H DIR] FILE [--control FILE] [options]",
      "judges another implementation's run: a trace, token lists or saved responses", 1,
      eg_cmd_check, NULL},
     {"check-samples", EG_CHECK_SAMPLES, "-m DIR FILE [--temp T] [--top-k K] [--top-p P] [options]",

@@ -19,8 +19,8 @@ static const eg_option table[EG_OPT_COUNT] = {
                       RUNS | EG_INSPECT | EG_TOKENIZE | EG_TRAIN_HEAD | EG_TRAIN_FEATURES |
                           EG_TRACE_SHOW | EG_TRACE_DRAW | JUDGES,
                       EG_KIND_TEXT, AT(model), 0, 0, "the target: a Hugging Face directory"},
-    [EG_OPT_HEAD] = {"head", 'H', "DIR", NULL, DRAFTS | EG_INSPECT, EG_KIND_TEXT, AT(head), 0, 0,
-                     "an EAGLE head for it"},
+    [EG_OPT_HEAD] = {"head", 'H', "DIR", NULL, DRAFTS | EG_INSPECT | EG_CHECK, EG_KIND_TEXT,
+                     AT(head), 0, 0, "an EAGLE head for it"},
     [EG_OPT_PROMPT] = {"prompt", 'p', "TEXT", NULL, TEXTS | EG_BENCH, EG_KIND_TEXT, AT(prompt), 0,
                        0, "the prompt"},
     [EG_OPT_FILE] = {"file", 'f', "FILE", NULL, TEXTS, EG_KIND_TEXT, AT(file), 0, 0,
@@ -270,6 +270,9 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_RULE] = {"rule", 0, "NAME", NULL, EG_CHECK, EG_KIND_TEXT, AT(rule), 0, 0,
                      "replay decisions under plain, safeailab, transformers or "
                      "sglang-target-only (default: as the file says)"},
+    [EG_OPT_DRAFT] = {"draft", 0, "report|strict", "report", EG_CHECK, EG_KIND_CHOICE, AT(draft), 0,
+                      0,
+                      "with -H: scores of drafted nodes other than the head's; strict: they fail"},
     [EG_OPT_CHECK_EPS] = {"eps", 0, "X", "0", EG_CHECK, EG_KIND_DOUBLE, AT(eps), 0, 0,
                           "what rounding may make of a logit; 0: by the type"},
     [EG_OPT_CHECK_DTYPE] = {"dtype", 0, "f32|bf16|f16", "f32", EG_CHECK, EG_KIND_DTYPE, AT(dtype),

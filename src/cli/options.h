@@ -142,6 +142,7 @@ enum {
     EG_OPT_CONTROL,
     EG_OPT_NEAR_TIE,
     EG_OPT_RULE,
+    EG_OPT_DRAFT,
     EG_OPT_CHECK_EPS,
     EG_OPT_CHECK_DTYPE,
     EG_OPT_THREADS,
@@ -159,6 +160,7 @@ enum {
 enum { EG_FORMAT_TEXT, EG_FORMAT_JSON };
 enum { EG_MARK_COLOR, EG_MARK_BRACKETS, EG_MARK_NONE };
 enum { EG_CHILDREN_TOPK, EG_CHILDREN_DRAWN };
+enum { EG_DRAFT_REPORT, EG_DRAFT_STRICT };
 enum { EG_NEAR_PASS, EG_NEAR_WARN, EG_NEAR_FAIL };
 
 /* Values of an option that may be given more than once, or that holds a list. */
@@ -285,6 +287,7 @@ typedef struct {
     int32_t math;      /* eagle_math              */
     int32_t kind;      /* of head: 0, eagle1      */
     int32_t near_tie;  /* EG_NEAR_                */
+    int32_t draft;     /* EG_DRAFT_               */
     double eps;        /* of check; 0: by dtype   */
     bool parse_special;
     bool no_special;

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/* test_check_noise.c - noise or bug: the two tails by exact values, the control, coupled runs of a seed, and
+ * recorded draws that are not what the logits or the seed give. */
+#include "base/alloc.h"
+#include "check/claims.h"
+#include "check/judge.h"
+#include "sample/law.h"
+#include "support/lib_planted.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- tails ------------------------------------------------------------------------------------ */
+
+static void assert_near(double value, double exact)
+{
+    assert_true(fabs(value - exact) <= 1e-9 * exact);
+}
+
+static void fishers_tail_is_that_of_the_lady_tasting_tea(void **state)
+{
+    (void)state;
+    /* Four cups of eight, all four right: 1 / C(8, 4); three or more: (16 + 1) / 70. */
+    assert_near(eg_fisher(4, 4, 0, 4), 1.0 / 70.0);
+    assert_near(eg_fisher(3, 4, 1, 4), 17.0 / 70.0);
+    assert_near(eg_fisher(0, 4, 4, 4), 1.0);
+    assert_near(eg_fisher(5, 5, 0, 5), 1.0 / 252.0);
+}
+
+static void poissons_tail_is_a_sum_of_its_terms(void **state)
+{
+    (void)state;
+    assert_near(eg_poisson_tail(1, 1e-3), 1.0 - exp(-1e-3));
+    assert_near(eg_poisson_tail(3, 0.5), 1.0 - exp(-0.5) * (1.0 + 0.5 + 0.125));
+    assert_near(eg_poisson_tail(0, 0.5), 1.0);
+    assert_true(eg_poisson_tail(1, 0.0) == 0.0);
+}
+
+/* ---- the control ------------------------------------------------------------------------------ */
+
+static const eagle_check_line *line_of(const eagle_check_report *report, const char *name)
+{
+    const eagle_check_line *line;
+    int32_t i = 0;
+
+    while ((line = eagle_check_line_at(report, i)) != NULL && strcmp(line->name, name) != 0) {
+        i++;
+    }
+    assert_non_null(line);
+    return line;
+}
+
+/* A run and its control on one toy; the report is the caller's. */
+static eagle_check_report *judge_beside(const toy_options *network, const planted_options *one,
+                                        const planted_options *control)
+{
+    toy *t = toy_create(network);
+    eagle_claims *runs = planted_claims();
+    eagle_claims *others = planted_claims();
+    eagle_check_report *report = NULL;
+    eagle_check_options opt;
+    eagle_error err = {0};
+
+    eagle_check_defaults(&opt);
+    opt.threads = 1;
+    planted_run(runs, t, one);
+    planted_run(others, t, control);
+    if (eagle_check(&report, toy_model(t), runs, others, &opt, &err) != EAGLE_OK) {
+        fail_msg("%s", err.message);
+    }
+    eagle_claims_free(others);
+    eagle_claims_free(runs);
+    toy_free(t);
+    return report;
+}
+
+static void a_drafter_that_makes_it_worse_fails_beside_its_control(void **state)
+{
+    (void)state;
+    eagle_check_report *report =
+        judge_beside(&(toy_options){.seed = 3},
+                     &(planted_options){.rounds = 40, .no_logits = true, .fault = PLANTED_BONUS},
+                     &(planted_options){.rounds = 100, .no_logits = true, .plain = true});
+
+    assert_int_equal(line_of(report, "control")->verdict, EAGLE_CHECK_FAIL);
+    assert_int_equal(line_of(report, "control")->n_judged, 100);
+    assert_int_equal(line_of(report, "control")->n_different, 0);
+    eagle_check_report_free(report);
+}
+
+static void near_ties_that_the_control_has_too_are_noise_of_the_target(void **state)
+{
+    (void)state;
+    /* Every token of both runs breaks a tie otherwise. */
+    eagle_check_report *report = judge_beside(
+        &(toy_options){.seed = 3, .flat = true},
+        &(planted_options){.rounds = 40, .no_logits = true, .plain = true, .fault = PLANTED_TIE},
+        &(planted_options){.rounds = 60, .no_logits = true, .plain = true, .fault = PLANTED_TIE});
+
+    assert_int_equal(line_of(report, "control")->verdict, EAGLE_CHECK_PASS);
+    assert_non_null(strstr(line_of(report, "control")->text, "batch-shape noise of the target"));
+    assert_int_equal(eagle_check_verdict_of(report), EAGLE_CHECK_NEAR_TIE);
+    eagle_check_report_free(report);
+}
+
+/* ---- coupled runs of a seed --------------------------------------------------------------------- */
+
+enum { PROMPT = 4, TOKENS = 40, SEED = 9 };
+
+/* A plain run of a seed on `t`, its logits beside it; `with_draws`: its draws too. */
+typedef struct {
+    toy *t;
+    eagle_claims *claims;
+    eg_claim *claim;
+    eg_claim_round *round;
+    eg_claim_draw *draw; /* [TOKENS] */
+    float *logits;       /* [TOKENS, vocab] */
+    int32_t *token;      /* [PROMPT + TOKENS] */
+} coupled;
+
+static void *take(coupled *c, size_t n, size_t size)
+{
+    void *p = eg_arena_take(&c->claim->arena, EG_FOR_WORK, n, size);
+
+    assert_non_null(p);
+    return p;
+}
+
+static void put_round(coupled *c, int32_t i, bool with_draws)
+{
+    static const int32_t none = -1;
+    static const int32_t zero = 0;
+    const int32_t vocab = toy_config(c->t, false)->vocab;
+    eagle_tensor *t = take(c, 1, sizeof *t);
+    int32_t *pos = take(c, 1, sizeof *pos);
+
+    *t = (eagle_tensor){.dtype = EAGLE_F32,
+                        .rank = 2,
+                        .shape = {1, vocab},
+                        .data = c->logits + (size_t)i * (size_t)vocab};
+    *pos = PROMPT - 1 + i;
+    c->round[i] = (eg_claim_round){.first = PROMPT + i,
+                                   .n_nodes = 1,
+                                   .n_verify = 1,
+                                   .token = &c->token[PROMPT - 1 + i],
+                                   .parent = &none,
+                                   .depth = &zero,
+                                   .pos = pos,
+                                   .logits = t,
+                                   .n_path = 1,
+                                   .path_token = &c->token[PROMPT + i],
+                                   .path_node = &none,
+                                   .path_row = &zero,
+                                   .n_draws = with_draws ? 1 : 0,
+                                   .draw = &c->draw[i],
+                                   .weighed = true};
+}
+
+/* Draws token i as coupled verification does, and writes the draw down. */
+static void draw_token(coupled *c, const eagle_sampling *s, const float *logits, int32_t i)
+{
+    const int32_t vocab = toy_config(c->t, false)->vocab;
+    eagle_philox philox = {.seed = SEED};
+    const eagle_draws draws = eagle_philox_draws(&philox);
+    const eagle_draw_key key = {EAGLE_DRAW_TARGET, PROMPT + i, 0};
+    uint64_t w[64];
+    int32_t order[64];
+    uint64_t sum = 0;
+
+    eg_law_make(w, order, logits, vocab, s);
+    for (int32_t v = 0; v < vocab; v++) {
+        sum += w[v];
+    }
+    c->token[PROMPT + i] = draws.pick(draws.ctx, key, w, vocab);
+    c->draw[i] = (eg_claim_draw){.purpose = EAGLE_DRAW_TARGET,
+                                 .pos = PROMPT + i,
+                                 .answer = c->token[PROMPT + i],
+                                 .num = {{w[c->token[PROMPT + i]]}},
+                                 .den = {{sum}}};
+}
+
+static void start(coupled *c, float temperature, bool with_draws)
+{
+    static const int32_t prompt[PROMPT] = {1, 8, 5, 13};
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+    eagle_rows rows;
+
+    *c = (coupled){.t = toy_create(&(toy_options){.seed = 21})};
+    const size_t vocab = (size_t)toy_config(c->t, false)->vocab;
+
+    c->claims = planted_claims();
+    assert_int_equal(eg_claims_add(&c->claim, c->claims, "coupled", NULL), EAGLE_OK);
+    c->round = take(c, TOKENS, sizeof *c->round);
+    c->draw = take(c, TOKENS, sizeof *c->draw);
+    c->logits = take(c, TOKENS * vocab, sizeof *c->logits);
+    c->token = take(c, PROMPT + TOKENS, sizeof *c->token);
+    memcpy(c->token, prompt, sizeof prompt);
+    eagle_session_defaults(&opt);
+    opt.threads = 1;
+    opt.max_nodes = PROMPT;
+    assert_int_equal(eagle_session_create(&s, toy_model(c->t), NULL, &opt, NULL), EAGLE_OK);
+    c->claim->contract = eagle_contract();
+    c->claim->has_sampling = true;
+    c->claim->mode_known = true;
+    eagle_sampling_defaults(&c->claim->sampling);
+    c->claim->sampling.temperature = temperature;
+    c->claim->sampling.mode = EAGLE_VERIFY_COUPLED;
+    c->claim->has_seed = true;
+    c->claim->seed = SEED;
+    c->claim->n_prompt = PROMPT;
+    c->claim->n = PROMPT + TOKENS;
+    c->claim->token = c->token;
+    c->claim->n_rounds = TOKENS;
+    c->claim->round = c->round;
+    for (int32_t i = 0; i < TOKENS; i++) {
+        const int32_t n = i == 0 ? PROMPT : 1;
+
+        assert_int_equal(
+            eagle_session_feed(&rows, s, c->token + (i == 0 ? 0 : PROMPT - 1 + i), n, NULL),
+            EAGLE_OK);
+        memcpy(c->logits + (size_t)i * vocab, rows.logits + (size_t)(n - 1) * vocab,
+               vocab * sizeof(float));
+        draw_token(c, &c->claim->sampling, rows.logits + (size_t)(n - 1) * vocab, i);
+        put_round(c, i, with_draws);
+    }
+    eagle_session_free(s);
+}
+
+static void end(coupled *c)
+{
+    eagle_claims_free(c->claims);
+    toy_free(c->t);
+}
+
+static eagle_check_report *judge(const coupled *c)
+{
+    eagle_check_report *report = NULL;
+    eagle_check_options opt;
+    eagle_error err = {0};
+
+    eagle_check_defaults(&opt);
+    opt.threads = 1;
+    if (eagle_check(&report, toy_model(c->t), c->claims, NULL, &opt, &err) != EAGLE_OK) {
+        fail_msg("%s", err.message);
+    }
+    return report;
+}
+
+static void the_tokens_of_a_seed_pass_with_and_without_their_draws(void **state)
+{
+    (void)state;
+    for (int draws = 0; draws < 2; draws++) {
+        coupled c;
+
+        start(&c, 0.9f, draws == 1);
+        eagle_check_report *report = judge(&c);
+
+        assert_int_equal(eagle_check_verdict_of(report), EAGLE_CHECK_PASS);
+        assert_int_equal(line_of(report, "tokens")->verdict, EAGLE_CHECK_PASS);
+        assert_int_equal(line_of(report, "decisions")->n_judged, TOKENS);
+        eagle_check_report_free(report);
+        end(&c);
+    }
+}
+
+static void the_tokens_of_another_seed_fail(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, false);
+    c.claim->seed = SEED + 1;
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "tokens")->verdict, EAGLE_CHECK_FAIL);
+    eagle_check_report_free(report);
+
+    c.claim->n_rounds = 0; /* without logits it is told by how far apart the two draws are */
+    report = judge(&c);
+    assert_int_equal(line_of(report, "tokens")->verdict, EAGLE_CHECK_FAIL);
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+static void draws_that_are_not_the_seeds_are_found(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, true);
+    c.claim->seed = SEED + 1;
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "draws")->verdict, EAGLE_CHECK_FAIL);
+    assert_non_null(strstr(line_of(report, "draws")->detail, "not those of seed 10"));
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+static void draws_with_other_weights_than_the_logits_give_are_named(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, true);
+    c.claim->has_seed = false;
+    c.claim->sampling.temperature = 1.0f; /* it says 1, and drew at 0.9 */
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "decisions")->verdict, EAGLE_CHECK_FAIL);
+    assert_non_null(strstr(line_of(report, "decisions")->detail, "other weights"));
+    assert_int_equal(line_of(report, "decisions")->n_failed, TOKENS);
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+static void a_token_outside_of_top_k_is_no_sample(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 1.5f, false);
+    c.claim->n_rounds = 0;
+    c.claim->has_seed = false;
+    c.claim->sampling.top_k = 2;
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "support")->verdict, EAGLE_CHECK_FAIL);
+    assert_true(line_of(report, "support")->n_different > 0);
+    assert_int_equal(line_of(report, "support")->n_judged, TOKENS);
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+/* Log-probabilities of the drawn tokens, of the logits as they are or of what was drawn from; `off` is
+ * added to that of token 7. */
+static void put_log_probabilities(coupled *c, bool processed, float off)
+{
+    const int32_t vocab = toy_config(c->t, false)->vocab;
+    float *log_p = take(c, TOKENS, sizeof *log_p);
+
+    for (int32_t i = 0; i < TOKENS; i++) {
+        const float *l = c->logits + (size_t)i * (size_t)vocab;
+        const int32_t token = c->token[PROMPT + i];
+
+        log_p[i] =
+            processed
+                ? (float)(log((double)c->draw[i].num.limb[0]) - log((double)c->draw[i].den.limb[0]))
+                : (float)((double)l[token] - eg_log_sum(l, vocab));
+    }
+    log_p[7] += off;
+    c->claim->logprob = log_p;
+    c->claim->n_rounds = 0;
+    c->claim->has_seed = false;
+}
+
+static void log_probabilities_before_or_after_the_temperature_pass(void **state)
+{
+    (void)state;
+    for (int processed = 0; processed < 2; processed++) {
+        for (int wrong = 0; wrong < 2; wrong++) {
+            coupled c;
+
+            start(&c, 0.6f, false);
+            put_log_probabilities(&c, processed == 1, wrong == 1 ? 0.01f : 0.0f);
+            eagle_check_report *report = judge(&c);
+            const eagle_check_line *line = line_of(report, "log-probabilities");
+
+            assert_int_equal(line->n_judged, TOKENS);
+            assert_int_equal(line->n_failed, wrong);
+            assert_int_equal(line->verdict, wrong == 1 ? EAGLE_CHECK_FAIL : EAGLE_CHECK_PASS);
+            eagle_check_report_free(report);
+            end(&c);
+        }
+    }
+}
+
+/* ---- what is hostile, or does not fit ------------------------------------------------------------ */
+
+static void assert_refused(coupled *c, eagle_status code, const char *piece)
+{
+    eagle_check_report *report = NULL;
+    eagle_check_options opt;
+    eagle_error err = {0};
+
+    eagle_check_defaults(&opt);
+    opt.threads = 1;
+    assert_int_equal(eagle_check(&report, toy_model(c->t), c->claims, NULL, &opt, &err), code);
+    assert_null(report);
+    assert_non_null(strstr(err.message, piece));
+}
+
+static void claims_that_cannot_be_judged_are_refused_by_name(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, false);
+    c.claim->vocab = 41;
+    assert_refused(&c, EAGLE_EFIT, "a vocabulary of 41");
+    c.claim->vocab = 0;
+    c.claim->layers = 7;
+    assert_refused(&c, EAGLE_EFIT, "7 layers");
+    c.claim->layers = 0;
+    c.round[3].n_nodes = 100000;
+    assert_refused(&c, EAGLE_EFORMAT, "round 3 has 100000 nodes");
+    c.round[3].n_nodes = 1;
+    c.round[3].n_draws = 100;
+    assert_refused(&c, EAGLE_EFORMAT, "100 draws");
+    c.round[3].n_draws = 0;
+    c.token[7] = 40;
+    assert_refused(&c, EAGLE_EFIT, "token 40 at position 7");
+    c.token[7] = 0;
+    c.claim->rule = "nonsense";
+    assert_refused(&c, EAGLE_EINVAL, "no accept rule");
+    end(&c);
+}
+
+static void rounds_that_do_not_follow_each_other_are_a_fault_and_no_crash(void **state)
+{
+    (void)state;
+    static const int32_t first[] = {0, -5, PROMPT, PROMPT + 30, INT32_MAX};
+
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        coupled c;
+
+        start(&c, 0.9f, true);
+        c.round[5].first = first[i];
+        eagle_check_report *report = judge(&c);
+
+        assert_int_equal(line_of(report, "structure")->verdict, EAGLE_CHECK_FAIL);
+        eagle_check_report_free(report);
+        end(&c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fishers_tail_is_that_of_the_lady_tasting_tea),
+        cmocka_unit_test(poissons_tail_is_a_sum_of_its_terms),
+        cmocka_unit_test(a_drafter_that_makes_it_worse_fails_beside_its_control),
+        cmocka_unit_test(near_ties_that_the_control_has_too_are_noise_of_the_target),
+        cmocka_unit_test(the_tokens_of_a_seed_pass_with_and_without_their_draws),
+        cmocka_unit_test(the_tokens_of_another_seed_fail),
+        cmocka_unit_test(draws_that_are_not_the_seeds_are_found),
+        cmocka_unit_test(draws_with_other_weights_than_the_logits_give_are_named),
+        cmocka_unit_test(a_token_outside_of_top_k_is_no_sample),
+        cmocka_unit_test(log_probabilities_before_or_after_the_temperature_pass),
+        cmocka_unit_test(claims_that_cannot_be_judged_are_refused_by_name),
+        cmocka_unit_test(rounds_that_do_not_follow_each_other_are_a_fault_and_no_crash),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
