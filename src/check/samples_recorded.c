@@ -18,16 +18,6 @@ typedef struct {
     bool cut; /* tokens that are not listed have no chance */
 } recorded;
 
-static double real(eagle_decimal d)
-{
-    double x = (double)d.num;
-
-    for (int32_t i = 0; i < d.places; i++) {
-        x /= 10.0;
-    }
-    return x;
-}
-
 /* Probabilities as they stand. */
 static recorded as_recorded(double *p, const double *logprob, int32_t n, int32_t vocab)
 {
@@ -60,8 +50,8 @@ static eagle_status apply(recorded *r, double *p, const double *logprob, int32_t
     const double temperature = o->temperature > 0.0f ? (double)o->temperature : 1.0;
     const int32_t k = o->temperature > 0.0f ? o->top_k : 1;
     const bool by_rank = k > 0 && k <= n; /* the list has all that top-k keeps */
-    const double top_p = real(o->top_p);
-    const double min_p = real(o->min_p);
+    const double top_p = eg_real(o->top_p);
+    const double min_p = eg_real(o->min_p);
     double total = by_rank || n == s->vocab ? 0.0 : 1.0; /* 0: that of the list */
     double mass = 0.0;
 

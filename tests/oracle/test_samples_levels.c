@@ -226,6 +226,62 @@ static void a_bias_within_delta_cannot_be_excluded(void **state)
     eagle_samples_verdict_free(&v);
 }
 
+/* ---- controls --------------------------------------------------------------------------------- */
+
+/* Tokens of 16 equals, of which the law keeps 8: one of 20 falls outside, or none. */
+static eagle_samples *outside(int32_t n, bool some, bool lower, const eagle_samples_options *opt)
+{
+    static const float row[VOCAB];
+    eagle_samples *s = NULL;
+    uint64_t random = 9;
+
+    assert_int_equal(eagle_samples_create(&s, VOCAB, opt, NULL), EAGLE_OK);
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t inside = (int32_t)(toy_random(&random) >> (lower ? 62 : 61));
+        const eagle_drawn d = {.token = some && i % 20 == 0 ? 12 : inside,
+                               .response = i / LENGTH,
+                               .index = i % LENGTH,
+                               .source = -1};
+
+        assert_int_equal(eagle_samples_add(s, row, NULL, &d, 1, NULL), EAGLE_OK);
+    }
+    return s;
+}
+
+/* Which tests tell two samples apart; a control of another size changes nothing. */
+static void a_control_is_compared_test_by_test(void **state)
+{
+    eagle_samples_options opt;
+    eagle_samples *of[4];
+    eagle_samples_verdict v;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.sampling.top_k = 8;
+    of[0] = outside(2000, false, false, &opt);
+    of[1] = outside(6000, false, false, &opt);
+    of[2] = outside(2000, true, false, &opt);
+    of[3] = outside(2000, false, true, &opt); /* the first 4 of 8 alone */
+
+    assert_int_equal(eagle_samples_compare(&v, of[0], of[1], NULL), EAGLE_OK);
+    assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
+    eagle_samples_verdict_free(&v);
+    assert_int_equal(eagle_samples_compare(&v, of[2], of[1], NULL), EAGLE_OK);
+    assert_true(failed(&v, "support"));
+    eagle_samples_verdict_free(&v);
+    assert_int_equal(eagle_samples_compare(&v, of[1], of[2], NULL), EAGLE_OK);
+    assert_false(failed(&v, "support")); /* fewer than the control is no fault */
+    eagle_samples_verdict_free(&v);
+    assert_int_equal(eagle_samples_compare(&v, of[3], of[1], NULL), EAGLE_OK);
+    assert_true(failed(&v, "u"));
+    assert_true(failed(&v, "Kolmogorov"));
+    assert_false(failed(&v, "support"));
+    eagle_samples_verdict_free(&v);
+    for (int32_t i = 0; i < 4; i++) {
+        eagle_samples_free(of[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +289,7 @@ int main(void)
         cmocka_unit_test(the_stated_power_is_met),
         cmocka_unit_test(room_for_rounding_neither_alarms_nor_hides_a_bias),
         cmocka_unit_test(a_bias_within_delta_cannot_be_excluded),
+        cmocka_unit_test(a_control_is_compared_test_by_test),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
