@@ -126,9 +126,9 @@ def best(model, ids, k):
     return model(torch.tensor([ids])).logits[0, -1].float().topk(k).indices.tolist()
 
 
-def tree_trace(model, small, ids, n, level=2, bug="", noise=None):
+def tree_trace(model, small, ids, n, level=2, bug=""):
     """Greedy decoding with a tree of two branches in one pass, under a mask: a verifier as a user writes it.
-    `bug`: "sibling" (the second branch sees the first one's node), "unmoved" (accepted rows of the cache stay where
+    `bug`: "sibling" (the second branch's first node sees the first one's), "unmoved" (accepted rows of the cache stay where
     they were), "stale" (the last accepted row is a rejected one's)."""
     cache = transformers.DynamicCache(config=model.config)
     tokens, config, tree, n_tree = list(ids), model.config, [ids[-1]], 1
@@ -169,7 +169,7 @@ def tree_pass(model, cache, tree, root, bug):
         sees[i] |= sees[PARENT[i]]
         depth[i] = depth[PARENT[i]] + 1
     if bug == "sibling":
-        sees[2, 1] = sees[4, 1] = True
+        sees[2, 1] = True
     mask = torch.cat([torch.ones(len(tree), root, dtype=torch.bool), sees], 1)[None, None]
     return model(torch.tensor([tree]), past_key_values=cache, position_ids=torch.tensor([depth]) + root,
                  attention_mask=torch.zeros(mask.shape, dtype=model.dtype).masked_fill(~mask, -torch.inf)).logits[0]
