@@ -168,6 +168,10 @@ def power(judge):
               f"{found[0]} times in {repeats}; by a quarter of that {found[1]}, by a 16th {found[2]}", flush=True)
         # 95 or fewer of 100 at a power of 0.99 have probability 3e-3, 93 or fewer 6e-5.
         need(kind, found[0] >= 94 and found[2] == 0, found)
+        for name, x in kept.items():
+            trace.tensors[name] = x
+        ask = ("--shift", repr(shift * 0.99))
+        judge.trace(f"power {kind}, less asked for", trace, ["inconclusive"], *ask)
 
 
 def shifted(rows, by, share, chance):
