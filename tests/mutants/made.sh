@@ -66,7 +66,7 @@ if ! cmp -s "$work/stamp.new" "$work/stamp"; then
     for result in "$work"/results/*; do
         [ -f "$result" ] || continue
         [ -n "$MUTANTS_KEEP" ] && [ "$(sed -n 2p "$result")" = "$(version_of "$(sed -n 3p "$result")")" ] &&
-            ! grep -q '^survived' "$result" && continue
+            grep -q '^killed' "$result" && continue
         rm -f "$result"
     done
     mv "$work/stamp.new" "$work/stamp"
@@ -80,7 +80,7 @@ killers_of() { # FILE
     src/sample/*) echo unit/test_sample unit/test_law oracle/test_enumeration unit/test_verify ;;
     src/tree/*) echo unit/test_tree unit/test_verify oracle/test_enumeration unit/test_session ;;
     src/verify/*) echo unit/test_verify oracle/test_enumeration unit/test_session ;;
-    src/decode/*) echo unit/test_session unit/test_session_options unit/test_evaluate ;;
+    src/decode/*) echo unit/test_session unit/test_session_options unit/test_session_drafters unit/test_evaluate ;;
     esac
     echo fault/test_alloc
 }

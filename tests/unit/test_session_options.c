@@ -3,6 +3,7 @@
  * tree may be; what the hash of a state is made of. */
 #include "base/team.h"
 #include "eagle/eagle.h"
+#include "kernels/kernels.h"
 #include "support/lib_toy.h"
 
 #include <setjmp.h>
@@ -94,6 +95,53 @@ static void options_are_taken_up_to_their_limits_and_no_further(void **state)
                      eagle_isa_usable(EAGLE_ISA_NEON) ? EAGLE_OK : EAGLE_EINVAL);
     opt.isa = EAGLE_ISA_PORTABLE;
     assert_int_equal(would(t, NULL, &opt, NULL), EAGLE_OK);
+    toy_free(t);
+}
+
+/* Whoever asks for no room has room for the root. */
+static void a_plain_session_needs_no_room_for_nodes(void **state)
+{
+    (void)state;
+    toy *t = small(40);
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+
+    eagle_session_defaults(&opt);
+    opt.threads = 1;
+    opt.max_nodes = 0;
+    assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, &(int32_t){3}, 1, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(path->n, 1);
+    eagle_session_free(s);
+    toy_free(t);
+}
+
+static void what_could_not_be_made_is_null(void **state)
+{
+    (void)state;
+    toy *t = small(40);
+    eagle_session_options opt;
+    eagle_session *s = (eagle_session *)t; /* anything but NULL */
+
+    eagle_session_defaults(&opt);
+    opt.ctx = 0;
+    assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_EINVAL);
+    assert_null(s);
+    toy_free(t);
+}
+
+static void fast_math_is_there_where_openblas_is(void **state)
+{
+    (void)state;
+    toy *t = small(40);
+    eagle_session_options opt;
+
+    eagle_session_defaults(&opt);
+    opt.math = EAGLE_MATH_FAST;
+    assert_int_equal(would(t, NULL, &opt, NULL),
+                     eg_gemm_available() ? EAGLE_OK : EAGLE_EUNSUPPORTED);
     toy_free(t);
 }
 
@@ -399,6 +447,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_taken_up_to_their_limits_and_no_further),
+        cmocka_unit_test(a_plain_session_needs_no_room_for_nodes),
+        cmocka_unit_test(what_could_not_be_made_is_null),
+        cmocka_unit_test(fast_math_is_there_where_openblas_is),
         cmocka_unit_test(defaults_are_those_of_the_manual),
         cmocka_unit_test(a_head_of_another_model_does_not_fit),
         cmocka_unit_test(drawn_children_ask_for_rejection),
