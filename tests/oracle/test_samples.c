@@ -450,47 +450,6 @@ static void too_few_tokens_are_inconclusive_and_say_how_many_it_takes(void **sta
     eagle_samples_verdict_free(&v);
 }
 
-/* The same samples, judged with an alpha a little below and a little above the one at which the first
- * test fails: that one is the test's p over its share, and alpha is the sum of all shares. */
-static void a_test_fails_at_its_share_of_alpha_and_not_before(void **state)
-{
-    int32_t edges = 0;
-
-    (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++) {
-        eagle_samples_options opt;
-        world w;
-        double edge = 1.0;
-        double sum = 0.0;
-
-        eagle_samples_defaults(&opt);
-        opt.tv = 0.5;                            /* whatever does not fail passes */
-        for (int side = -1; side <= 1; side++) { /* -1: far below the edge, which is looked for */
-            opt.alpha = side < 0 ? 1e-6 : edge * (side == 0 ? 1.0 - 1e-9 : 1.0 + 1e-9);
-            if (opt.alpha > 0.5) { /* no test comes near */
-                break;
-            }
-            edges += side == 1;
-            make_world(&w, seed, 4.0f);
-            eagle_samples_verdict v = run(&w, right, &opt.sampling, 4000, &opt);
-            int32_t failed = 0;
-
-            for (int32_t i = 0; i < v.n_test; i++) {
-                failed += v.test[i].failed;
-                if (side < 0) {
-                    edge = fmin(edge, v.test[i].p / (v.test[i].alpha / opt.alpha));
-                    sum += v.test[i].alpha;
-                }
-            }
-            assert_int_equal(failed, side == 1);
-            assert_int_equal(v.status, side == 1 ? EAGLE_EFAILED : EAGLE_OK);
-            eagle_samples_verdict_free(&v);
-        }
-        assert_true(fabs(sum - 1e-6) < 1e-18);
-    }
-    assert_true(edges > 0);
-}
-
 static void greedy_samples_have_one_right_token_each(void **state)
 {
     eagle_samples_options opt;
@@ -793,7 +752,6 @@ int main(void)
         cmocka_unit_test(a_law_within_delta_is_no_evidence_for_a_bug),
         cmocka_unit_test(the_surprisal_allows_for_a_skewed_law),
         cmocka_unit_test(too_few_tokens_are_inconclusive_and_say_how_many_it_takes),
-        cmocka_unit_test(a_test_fails_at_its_share_of_alpha_and_not_before),
         cmocka_unit_test(greedy_samples_have_one_right_token_each),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(counts_see_what_cancels_between_contexts),
