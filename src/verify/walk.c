@@ -171,7 +171,6 @@ eagle_status eagle_verify(eagle_path *path, const eagle_tree *tree, const eagle_
     int32_t node = 0;
     int32_t n = 0;
 
-    path->n = 0;
     eagle_status st = check_fit(path, &walk, err);
 
     /* A path of the tree has fewer nodes than the tree, so that cap is enough. */

@@ -16,7 +16,8 @@
 #   MUTANTS=200       a random sample, not all
 #   MUTANTS_SEED=N    the sample's seed, printed by every run
 #   MUTANTS_ONLY=text only mutants whose line of the list contains it, as in "round.c"
-#   MUTANTS_KEEP=1    after tests were added: what was killed by the old ones stays killed
+#   MUTANTS_KEEP=1    after tests were added: what was killed by the old ones stays killed, and what
+#                     survived is tried again by those that are new or have changed
 #   JOBS=2            mutants at a time
 #
 # Compiler and flags come from the makefile: CC, MUTANT_FLAGS, MUTANT_ASAN, MUTANT_LIBS.
@@ -63,10 +64,14 @@ version_of() { cat "$1" "$here/mutate.c" | cksum; }
 
 cat src/*/*.[ch] include/eagle/*.h "$here/mutate.c" "$here/made.sh" tests/*/*.[ch] | cksum >"$work/stamp.new"
 if ! cmp -s "$work/stamp.new" "$work/stamp"; then
+    [ -n "$MUTANTS_KEEP" ] || rm -rf "$work/before"
+    mkdir -p "$work/before"
     for result in "$work"/results/*; do
         [ -f "$result" ] || continue
-        [ -n "$MUTANTS_KEEP" ] && [ "$(sed -n 2p "$result")" = "$(version_of "$(sed -n 3p "$result")")" ] &&
-            ! grep -q '^survived' "$result" && continue
+        if [ -n "$MUTANTS_KEEP" ] && [ "$(sed -n 2p "$result")" = "$(version_of "$(sed -n 3p "$result")")" ]; then
+            grep -q '^killed' "$result" && continue
+            grep -q '^survived' "$result" && mv "$result" "$work/before"
+        fi
         rm -f "$result"
     done
     mv "$work/stamp.new" "$work/stamp"
@@ -80,13 +85,24 @@ killers_of() { # FILE
     src/sample/*) echo unit/test_sample unit/test_law oracle/test_enumeration unit/test_verify ;;
     src/tree/*) echo unit/test_tree unit/test_verify oracle/test_enumeration unit/test_session ;;
     src/verify/*) echo unit/test_verify oracle/test_enumeration unit/test_session ;;
-    src/decode/*) echo unit/test_session unit/test_session_options unit/test_evaluate ;;
+    src/decode/*) echo unit/test_session unit/test_session_options unit/test_session_drafters unit/test_evaluate ;;
     esac
     echo fault/test_alloc
 }
 # These take a second or two.
 slow_killers_of() { # FILE
     case $1 in src/decode/*) echo oracle/test_rewind oracle/test_rounds ;; esac
+}
+
+# A program and the text it is made of.
+named() { # PROGRAM
+    echo "$1 $(cat "tests/$1.c" tests/support/*.[ch] | cksum)"
+}
+# Those that the mutant has not survived before, unchanged.
+untried() { # PROGRAM...
+    for p in "$@"; do
+        [ -n "$before" ] && grep -qxF "$(named "$p")" "$before" || echo "$p"
+    done
 }
 
 # compile OUT FLAGS: the mutant in $dir, a source or a header, as objects of their own.
@@ -138,6 +154,14 @@ dies() {
 }
 
 judge() { # sets verdict
+    before=$work/before/$(basename "$result")
+    [ -f "$before" ] && [ "$(sed -n 2p "$before")" = "$(version_of "$file")" ] || before=
+    # shellcheck disable=SC2046
+    fast=$(untried $(killers_of "$file"))
+    # shellcheck disable=SC2046
+    slow=$(untried $(slow_killers_of "$file"))
+    verdict=survived
+    [ -n "$fast$slow" ] || return
     case $file in
     *.c) "$mutate" -n "$number" "$file" >"$dir/mutant.c" ;;
     *.h)
@@ -148,15 +172,15 @@ judge() { # sets verdict
     : >"$dir/log"
     verdict='uncompiled: the compiler refuses it'
     compile "$release" '' || return
-    for program in $(killers_of "$file"); do
+    for program in $fast; do
         dies "$release" '' 1 "$program" && return
     done
-    for program in $(slow_killers_of "$file"); do
+    for program in $slow; do
         dies "$release" '' 15 "$program" && return
     done
     verdict='uncompiled: the compiler refuses it'
     compile "$asan" "$MUTANT_ASAN" || return
-    for program in $(killers_of "$file"); do
+    for program in $fast; do
         dies "$asan" "$MUTANT_ASAN" 4 "$program" && return
     done
     verdict=survived
@@ -172,6 +196,11 @@ worker() { # NUMBER
             [ -s "$result" ] && continue
             judge
             printf '%s\n%s\n%s\n' "$verdict" "$(version_of "$file")" "$file" >"$result.new"
+            if [ "$verdict" = survived ]; then
+                for program in $(killers_of "$file") $(slow_killers_of "$file"); do
+                    named "$program"
+                done >>"$result.new"
+            fi
             mv "$result.new" "$result"
         done
 }

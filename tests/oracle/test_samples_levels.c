@@ -115,6 +115,53 @@ static void false_alarms_are_as_rare_as_alpha_says(void **state)
     }
 }
 
+/* How many tests fail of a walk, judged with `alpha`; tests that pass have the power to. *edge is the
+ * alpha at which the first one fails, its p over its share, and *sum what all shares come to. */
+static int32_t count_failed(double *edge, double *sum, uint64_t seed, double alpha)
+{
+    eagle_samples_options opt;
+    int32_t n = 0;
+
+    eagle_samples_defaults(&opt);
+    opt.alpha = alpha;
+    opt.tv = 0.5;
+    *edge = 1.0;
+    *sum = 0.0;
+    eagle_samples_verdict v = walk(seed, 4000, &opt);
+
+    for (int32_t i = 0; i < v.n_test; i++) {
+        n += v.test[i].failed ? 1 : 0;
+        *edge = fmin(*edge, v.test[i].p / (v.test[i].alpha / alpha));
+        *sum += v.test[i].alpha;
+    }
+    assert_int_equal(v.status, n > 0 ? EAGLE_EFAILED : EAGLE_OK);
+    eagle_samples_verdict_free(&v);
+    return n;
+}
+
+/* The same tokens pass with an alpha just below the edge, and fail by one test just above it. */
+static void a_test_fails_at_its_share_of_alpha_and_not_before(void **state)
+{
+    int32_t edges = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        double edge;
+        double sum;
+        double ignored;
+
+        assert_int_equal(count_failed(&edge, &sum, seed, 1e-6), 0);
+        assert_true(fabs(sum - 1e-6) < 1e-18);
+        if (edge < 0.49) { /* no alpha is above a half */
+            assert_int_equal(count_failed(&ignored, &sum, seed, edge * (1.0 - 1e-9)), 0);
+            assert_int_equal(count_failed(&ignored, &sum, seed, edge * (1.0 + 1e-9)), 1);
+            edges++;
+        }
+    }
+    printf("edges: %d of 10\n", (int)edges);
+    assert_true(edges > 0);
+}
+
 /* ---- power ------------------------------------------------------------------------------------ */
 
 /* n tokens from a law of sixteen equals, but that the first eight have 1 + 2 tv of their share: the
@@ -286,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(false_alarms_are_as_rare_as_alpha_says),
+        cmocka_unit_test(a_test_fails_at_its_share_of_alpha_and_not_before),
         cmocka_unit_test(the_stated_power_is_met),
         cmocka_unit_test(room_for_rounding_neither_alarms_nor_hides_a_bias),
         cmocka_unit_test(a_bias_within_delta_cannot_be_excluded),

@@ -191,6 +191,19 @@ static void a_round_is_committed_once(void **state)
     assert_int_equal(eagle_session_length(f->s), FIRST + 2);
 }
 
+/* A tree that is refused takes the place of the one before it. */
+static void a_refused_tree_leaves_nothing_to_commit(void **state)
+{
+    fixture *f = *state;
+
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_OK);
+    f->tree->pos++;
+    assert_int_equal(eagle_session_score(&f->rows, f->s, f->tree, NULL), EAGLE_EFIT);
+    f->tree->pos--;
+    entry(f, 0, -1, 2);
+    assert_commit_refused(f, "nothing was scored");
+}
+
 /* ---- trees ----------------------------------------------------------------------------------- */
 
 static void a_tree_with_another_root_is_refused(void **state)
@@ -293,6 +306,26 @@ static void a_rewind_beyond_the_tokens_is_refused(void **state)
     assert_int_equal(eagle_session_rewind(f->s, FIRST + 2, NULL), EAGLE_EINVAL);
     assert_int_equal(eagle_session_rewind(f->s, -1, NULL), EAGLE_EINVAL);
     assert_unchanged(f);
+}
+
+/* Nothing is forgotten, not even the last row of a feed: what comes next is not owed. */
+static void a_rewind_to_the_end_changes_nothing(void **state)
+{
+    const fixture *f = *state;
+    char after[65];
+
+    assert_int_equal(eagle_session_rewind(f->s, FIRST + 1, NULL), EAGLE_OK);
+    assert_unchanged(f);
+
+    eagle_session *fed = open_session(f->t);
+    char before[65];
+
+    assert_int_equal(eagle_session_feed(NULL, fed, prompt, FIRST, NULL), EAGLE_OK);
+    eagle_session_hash(before, fed);
+    assert_int_equal(eagle_session_rewind(fed, FIRST, NULL), EAGLE_OK);
+    eagle_session_hash(after, fed);
+    assert_string_equal(before, after);
+    eagle_session_free(fed);
 }
 
 /* Rows of a feed are those of the tokens fed, also where the row of the root before them was owed; and
@@ -414,89 +447,6 @@ static void the_hash_holds_rows_and_the_pending_feature(void **state)
     }
 }
 
-/* The drafter's slots too: sessions whose heads differ have different hashes. */
-static void the_hash_holds_the_drafters_state(void **state)
-{
-    const fixture *f = *state;
-    eagle_session_options opt;
-    eagle_drafter *drafter = NULL;
-    eagle_session *with = NULL;
-    eagle_session *plain = open_session(f->t);
-    char hex[2][65];
-
-    eagle_session_defaults(&opt);
-    opt.ctx = CTX;
-    opt.threads = 1;
-    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(f->t), 2, 2, 3, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_create(&with, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_feed(NULL, with, prompt, FIRST, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_feed(NULL, plain, prompt, FIRST, NULL), EAGLE_OK);
-    eagle_session_hash(hex[0], with);
-    eagle_session_hash(hex[1], plain);
-    assert_string_not_equal(hex[0], hex[1]);
-    eagle_session_free(plain);
-    eagle_session_free(with);
-    eagle_drafter_free(drafter);
-}
-
-/* Up to the last position, and no further. */
-static void a_drafted_tree_ends_with_the_context(void **state)
-{
-    const fixture *f = *state;
-    eagle_session_options opt;
-    eagle_drafter *drafter = NULL;
-    eagle_session *s = NULL;
-    const eagle_path *path;
-    const eagle_tree *tree;
-
-    eagle_session_defaults(&opt);
-    opt.ctx = CTX;
-    opt.threads = 1;
-    assert_int_equal(eagle_drafter_dynamic(&drafter, toy_head(f->t), 6, 1, 6, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_create(&s, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_draft(&tree, s, NULL, NULL), EAGLE_OK);
-    assert_int_equal(tree->n_nodes, CTX - FIRST);
-    assert_int_equal(tree->pos + tree->depth[tree->n_nodes - 1], CTX - 1);
-    eagle_session_free(s);
-    eagle_drafter_free(drafter);
-}
-
-/* A drafter that fails leaves the root alone. */
-static void a_failed_draft_is_the_root_alone(void **state)
-{
-    const fixture *f = *state;
-    eagle_session_options opt;
-    eagle_rounds *rounds = NULL;
-    eagle_drafter *drafter = NULL;
-    eagle_session *s = NULL;
-    const eagle_path *path;
-    const eagle_tree *tree;
-    eagle_error err;
-
-    eagle_session_defaults(&opt);
-    opt.ctx = CTX;
-    opt.threads = 1;
-    const int32_t other = (eagle_session_tokens(f->s)[FIRST] + 1) % 40;
-
-    assert_int_equal(eagle_rounds_create(&rounds, NULL), EAGLE_OK);
-    assert_int_equal(
-        eagle_rounds_add(rounds, other, (const int32_t[]){3}, (const int32_t[]){0}, 1, NULL),
-        EAGLE_OK);
-    assert_int_equal(eagle_drafter_replay(&drafter, rounds, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_create(&s, toy_model(f->t), drafter, &opt, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_feed(NULL, s, prompt, FIRST, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
-    assert_int_equal(eagle_session_draft(&tree, s, NULL, &err), EAGLE_EFIT);
-    assert_int_equal(tree->n_nodes, 1);
-    assert_int_equal(tree->token[0], path->token[0]);
-    assert_int_equal(tree->pos, FIRST);
-    eagle_session_free(s);
-    eagle_drafter_free(drafter);
-    eagle_rounds_free(rounds);
-}
-
 /* Answers every question with token 7, and counts. */
 static int32_t pick_seven(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
 {
@@ -574,6 +524,7 @@ int main(void)
         TEST(a_path_of_ones_own_leaves_the_state_of_its_tokens),
         TEST(a_path_that_is_none_of_the_tree_is_refused),
         TEST(a_round_is_committed_once),
+        TEST(a_refused_tree_leaves_nothing_to_commit),
         TEST(a_tree_with_another_root_is_refused),
         TEST(a_tree_that_breaks_a_rule_is_refused),
         TEST(a_tree_may_reach_the_last_position_and_no_further),
@@ -581,12 +532,10 @@ int main(void)
         TEST(after_a_feed_the_tree_is_its_root_alone),
         TEST(a_feed_of_what_does_not_belong_appends_nothing),
         TEST(a_rewind_beyond_the_tokens_is_refused),
+        TEST(a_rewind_to_the_end_changes_nothing),
         TEST(rows_of_a_feed_behind_a_round_are_those_of_its_tokens),
         TEST(a_feed_and_a_rewind_forget_what_was_scored),
         cmocka_unit_test(the_hash_holds_rows_and_the_pending_feature),
-        TEST(the_hash_holds_the_drafters_state),
-        TEST(a_drafted_tree_ends_with_the_context),
-        TEST(a_failed_draft_is_the_root_alone),
         TEST(seed_and_stream_decide_the_text),
         TEST(draws_can_be_replaced_and_taken_back),
     };

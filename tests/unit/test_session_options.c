@@ -3,6 +3,7 @@
  * tree may be; what the hash of a state is made of. */
 #include "base/team.h"
 #include "eagle/eagle.h"
+#include "kernels/kernels.h"
 #include "support/lib_toy.h"
 
 #include <setjmp.h>
@@ -94,6 +95,53 @@ static void options_are_taken_up_to_their_limits_and_no_further(void **state)
                      eagle_isa_usable(EAGLE_ISA_NEON) ? EAGLE_OK : EAGLE_EINVAL);
     opt.isa = EAGLE_ISA_PORTABLE;
     assert_int_equal(would(t, NULL, &opt, NULL), EAGLE_OK);
+    toy_free(t);
+}
+
+/* Whoever asks for no room has room for the root. */
+static void a_plain_session_needs_no_room_for_nodes(void **state)
+{
+    (void)state;
+    toy *t = small(40);
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+    const eagle_path *path;
+
+    eagle_session_defaults(&opt);
+    opt.threads = 1;
+    opt.max_nodes = 0;
+    assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_feed(NULL, s, &(int32_t){3}, 1, NULL), EAGLE_OK);
+    assert_int_equal(eagle_session_step(&path, s, NULL), EAGLE_OK);
+    assert_int_equal(path->n, 1);
+    eagle_session_free(s);
+    toy_free(t);
+}
+
+static void what_could_not_be_made_is_null(void **state)
+{
+    (void)state;
+    toy *t = small(40);
+    eagle_session_options opt;
+    eagle_session *s = (eagle_session *)t; /* anything but NULL */
+
+    eagle_session_defaults(&opt);
+    opt.ctx = 0;
+    assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_EINVAL);
+    assert_null(s);
+    toy_free(t);
+}
+
+static void fast_math_is_there_where_openblas_is(void **state)
+{
+    (void)state;
+    toy *t = small(40);
+    eagle_session_options opt;
+
+    eagle_session_defaults(&opt);
+    opt.math = EAGLE_MATH_FAST;
+    assert_int_equal(would(t, NULL, &opt, NULL),
+                     eg_gemm_available() ? EAGLE_OK : EAGLE_EUNSUPPORTED);
     toy_free(t);
 }
 
@@ -305,8 +353,9 @@ static void a_round_may_begin_at_the_first_token(void **state)
 /* ---- deep trees -------------------------------------------------------------------------------- */
 
 /* Scores a chain of `length`, the root included, in a session with room for `nodes`; with a child of the
- * root and one of the chain's last node behind it, where there is room for more. */
-static eagle_status score_chain(const toy *t, int32_t length, int32_t nodes, eagle_error *err)
+ * root and one of node `last` behind it, where there is room for more. */
+static eagle_status score_chain(const toy *t, int32_t length, int32_t nodes, int32_t last,
+                                eagle_error *err)
 {
     eagle_session_options opt;
     eagle_session *s = NULL;
@@ -328,7 +377,7 @@ static eagle_status score_chain(const toy *t, int32_t length, int32_t nodes, eag
     }
     if (nodes > length) {
         assert_int_equal(eagle_tree_add(tree, 0, 39, 0.0f), length);
-        assert_int_equal(eagle_tree_add(tree, length - 1, 39, 0.0f), length + 1);
+        assert_int_equal(eagle_tree_add(tree, last, 39, 0.0f), length + 1);
     }
     const eagle_status st = eagle_session_score(&rows, s, tree, err);
 
@@ -340,19 +389,19 @@ static eagle_status score_chain(const toy *t, int32_t length, int32_t nodes, eag
     return st;
 }
 
-/* 1 + 2 + ... + 1023 = 512 x 1023; two nodes more bring room for 1024. */
+/* 1 + 2 + ... + 1023 = 512 x 1023; two nodes more bring room for 1024, of which the root's child takes 2. */
 static void trees_of_many_nodes_are_512_deep_on_average_and_no_deeper(void **state)
 {
     (void)state;
     toy *t = small(40);
     eagle_error err;
 
-    assert_int_equal(score_chain(t, 511, 511, NULL), EAGLE_OK);
-    assert_int_equal(score_chain(t, 1023, 1023, NULL), EAGLE_OK);
-    assert_int_equal(score_chain(t, 1024, 1024, &err), EAGLE_ELIMIT);
+    assert_int_equal(score_chain(t, 511, 511, 0, NULL), EAGLE_OK);
+    assert_int_equal(score_chain(t, 1023, 1023, 0, NULL), EAGLE_OK);
+    assert_int_equal(score_chain(t, 1024, 1024, 0, &err), EAGLE_ELIMIT);
     assert_string_equal(err.message, "a tree of 1024 nodes is too deep");
-    assert_int_equal(score_chain(t, 1023, 1025, &err),
-                     EAGLE_ELIMIT); /* 2 + 1024 in place of 1024 */
+    assert_int_equal(score_chain(t, 1023, 1025, 1020, NULL), EAGLE_OK);     /* 2 + 1022 */
+    assert_int_equal(score_chain(t, 1023, 1025, 1021, &err), EAGLE_ELIMIT); /* 2 + 1023 */
     assert_string_equal(err.message, "a tree of 1025 nodes is too deep");
     toy_free(t);
 }
@@ -399,6 +448,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_taken_up_to_their_limits_and_no_further),
+        cmocka_unit_test(a_plain_session_needs_no_room_for_nodes),
+        cmocka_unit_test(what_could_not_be_made_is_null),
+        cmocka_unit_test(fast_math_is_there_where_openblas_is),
         cmocka_unit_test(defaults_are_those_of_the_manual),
         cmocka_unit_test(a_head_of_another_model_does_not_fit),
         cmocka_unit_test(drawn_children_ask_for_rejection),
