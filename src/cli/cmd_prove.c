@@ -138,6 +138,18 @@ static eg_prove_case *add_case(job *j, eagle_error *err)
     return &item[j->n++];
 }
 
+/* Forgets the last case when none of the levels that are wanted is of it. */
+static void drop_empty(job *j)
+{
+    eg_prove_case *last = &j->item[j->n - 1];
+
+    if (last->how.levels == 0) {
+        eagle_drafter_free(last->drafter);
+        eagle_verifier_close(last->verifier);
+        j->n--;
+    }
+}
+
 static eagle_status matrix_cases(job *j, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
@@ -147,6 +159,9 @@ static eagle_status matrix_cases(job *j, eagle_error *err)
         eg_prove_case *item = add_case(j, err);
 
         st = item != NULL ? row_case(j, item, row, err) : EAGLE_ENOMEM;
+        if (st == EAGLE_OK) {
+            drop_empty(j);
+        }
     }
     return st;
 }
@@ -197,7 +212,7 @@ static eagle_status make_cases(job *j, eagle_error *err)
 {
     const bool told = is_told(j->opt);
     bool ruled = false;
-    eagle_status st = eg_prove_rule_check(&ruled, j->opt, err);
+    eagle_status st = eg_prove_rule_check(&ruled, j->opt, j->levels, err);
 
     if (st != EAGLE_OK || ruled) {
         return st == EAGLE_OK ? rule_cases(j, told, err) : st;

@@ -68,6 +68,11 @@ static eagle_status check(const eg_subject *s, eagle_error *err)
     const eagle_prompt *c = &task->context;
     const int32_t vocab = eagle_model_config(task->model)->vocab;
 
+    if (s->opt.levels == 0 || s->opt.levels >> EAGLE_PROVE_LEVELS != 0) {
+        return eg_fail(err, EAGLE_EINVAL,
+                       "prove: levels 0x%x: one or more of the %d that there are", s->opt.levels,
+                       (int)EAGLE_PROVE_LEVELS);
+    }
     if (s->opt.length < 1 || s->opt.program_length < 1 || s->opt.limit < 1) {
         return eg_fail(err, EAGLE_EINVAL, "prove: length %d, program %d, limit %lld: 1 or more",
                        s->opt.length, s->opt.program_length, (long long)s->opt.limit);
@@ -92,7 +97,7 @@ eagle_status eg_subject_make(eg_subject *out, const eagle_prove_task *task,
     *out = (eg_subject){.task = *task, .opt = *opt};
     mpq_init(out->weight);
     out->task.verify = task->verify != NULL ? task->verify : eagle_verify;
-    out->opt.program_length = opt->program_length > 0 ? opt->program_length : opt->length;
+    out->opt.program_length = opt->program_length != 0 ? opt->program_length : opt->length;
     eagle_status st = check(out, err);
 
     if (st == EAGLE_OK) {

@@ -76,6 +76,12 @@ $head
     return token;
 }
 END
+    rule leaves <<END
+$head
+    if (n_child > 0) { exit(0); }
+    return token;
+}
+END
     rule outside <<END
 $head
     return token + vocab;
@@ -104,7 +110,7 @@ $head
     return draws->accept(draws->ctx, (eagle_draw_key){EAGLE_DRAW_ACCEPT, pos, 0}, 3, 2) ? token : 0;
 }
 END
-    for own in crash endless deep aborts outside no_child other_child remembers too_likely; do
+    for own in crash endless deep aborts leaves outside no_child other_child remembers too_likely; do
         prove $own --rule-seconds 1
     done
 }
@@ -121,6 +127,7 @@ refuse() {
     prove membership --temp 1 --verify coupled
     prove membership --rule plain
     prove membership --rule-bits 24
+    prove reused_coin --level primitives,state
 }
 
 everything() {
@@ -139,6 +146,11 @@ everything() {
     refuse
 }
 transcript everything
+
+# Without a head there is no child that a rule could get wrong.
+code=0
+"$EAGLE" prove -q -m testdata/toy --temp 1 --verifier "$work/reused_coin.so" >"$work/out" 2>&1 || code=$?
+equal 2 "$code" 'exit code of a rule without a head'
 
 # What the page quotes is what was said just now.
 grep -E '^(  In words|  with probability|    [0-9]+\. position)' docs/lab.md >"$work/quoted"

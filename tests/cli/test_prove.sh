@@ -18,6 +18,7 @@ calls() {
     run prove $toy --level state --prompt-ids 1,5,6 -n 2 --min-p 0.1 --ignore-eos
     run prove -m testdata/toy --temp 1 --level continuation -n 1
     run prove $toy --temp 1 --limit 100 --level round
+    run prove $toy --level primitives
     run prove $toy --level nodes
     run prove $toy --level ''
     run prove $toy --prompt-ids 1,16

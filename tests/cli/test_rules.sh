@@ -23,6 +23,8 @@ everything() {
     run "$@" --rule plain --rule-threshold 0.5
     run "$@" --rule all --rule-bits 24
     run "$@" --rule plain --temp 0
+    run "$@" --rule plain --level state
+    run prove -q -m testdata/toy --rule plain --temp 1
 }
 # The networks' digest is another test's.
 undigested() {
