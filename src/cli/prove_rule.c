@@ -277,6 +277,7 @@ void eg_prove_rule_table(FILE *out, const eg_prove_report *r)
         print_distance(out, c, EAGLE_PROVE_ROUND);
         print_distance(out, c, EAGLE_PROVE_CONTINUATION);
         print_outside(out, c);
-        fprintf(out, "%s\n", eagle_verifier_lossy(c->verifier) ? "  LOSSY" : "");
+        fprintf(out, "%s%s\n", eagle_verifier_lossy(c->verifier) ? "  LOSSY" : "",
+                eg_prove_is_bound(c) ? "  BOUND" : "");
     }
 }

@@ -49,6 +49,11 @@ for level in node round continuation program; do
 done
 equal PROVEN "$(field proofs.0.levels.state.verdict)" state
 
+# At hardly any temperature the bound on the real softmax is 1, and a number.
+# shellcheck disable=SC2086
+"$EAGLE" prove -q $toy --temp 1e-9 --level node -n 1 --format json -o "$work/one.json" || exit 1
+equal 1.0 "$(field proofs.0.distance_to_real_softmax)" 'distance from the real softmax'
+
 # The model that ships, 4 tokens kept of 512.
 "$EAGLE" prove -q -m "$model" -H "$head" --temp 0.8 --top-k 4 -n 4 --verify rejection \
     --level node,round,continuation,state --format json -o "$work/one.json" || exit 1
