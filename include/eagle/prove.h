@@ -77,7 +77,8 @@ typedef struct {
 /* All levels, 3 tokens, 2 million runs (some hundred megabytes at most), 1 thread. */
 EAGLE_API void eagle_prove_defaults(eagle_prove_options *out);
 
-/* A string whose two probabilities differ. */
+/* A string whose two probabilities differ. Its last token is the vocabulary's size where a rule in floating
+ * point has rounded everything away, and nothing is left to draw from. */
 typedef struct {
     const int32_t *context; /* [n_context] the tokens before it */
     int32_t n_context;

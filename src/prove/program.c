@@ -79,7 +79,7 @@ static eagle_status rounds(program *p, const eagle_draws *draws, eagle_error *er
         if (st == EAGLE_OK) {
             st = eg_subject_verify(&ok, s, tree, &rows, draws, err);
         }
-        if (st == EAGLE_OK && ok) {
+        if (st == EAGLE_OK && ok && !eg_subject_is_empty(s)) {
             st = eagle_session_commit(s->session, s->path, err);
         }
         ended = st == EAGLE_OK && ok && take(p, s->path);
@@ -193,12 +193,15 @@ static eagle_status judge(program *p, eagle_error *err)
     }
     st = eg_texts_compare(p->f, s, &p->text, s->opt.program_length, err);
     if (st == EAGLE_OK && p->f->shortest.set) {
+        const char *stopped = s->stopped;
+
         p->explains = true;
+        s->stopped = NULL;
         s->runs = 0;
         st = run_all(p, err);
-        s->runs = runs;
-        s->stopped = NULL;
+        s->stopped = stopped;
     }
+    s->runs = runs;
     return st;
 }
 

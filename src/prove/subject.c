@@ -160,10 +160,19 @@ bool eg_subject_count(eg_subject *s)
     return s->stopped == NULL;
 }
 
+bool eg_subject_is_empty(const eg_subject *s)
+{
+    return s->path->n > 0 &&
+           s->path->token[s->path->n - 1] == eagle_model_config(s->task.model)->vocab;
+}
+
 bool eg_subject_ends(const eg_subject *s, int32_t token)
 {
     const eagle_config *c = eagle_model_config(s->task.model);
 
+    if (token == c->vocab) {
+        return true;
+    }
     for (int32_t i = 0; i < c->n_end && !s->task.ignore_end; i++) {
         if (c->end[i] == token) {
             return true;
@@ -228,16 +237,18 @@ eagle_status eg_subject_verify(bool *ok, eg_subject *s, const eagle_tree *tree,
     eagle_status st = s->task.verify(s->path, tree, rows, &s->task.sampling, draws, &own);
 
     *ok = false;
+    const bool empty = st == EAGLE_ENUMERIC && s->task.lossy && eg_subject_is_empty(s);
+
     if (st == EAGLE_EFAILED || st == EAGLE_EFIT) {
         refuse(s, own.message);
         return EAGLE_OK;
     }
-    if (st != EAGLE_OK) {
+    if (st != EAGLE_OK && !empty) {
         return eg_fail(err, st, "%s", own.message);
     }
     st = eg_subject_fault(s, err);
     if (st == EAGLE_OK && s->refusal[0] == '\0') {
-        const char *fault = fault_of(s->path, tree, rows->vocab);
+        const char *fault = fault_of(s->path, tree, rows->vocab + empty);
 
         if (fault != NULL) {
             refuse(s, fault);

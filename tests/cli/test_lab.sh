@@ -8,6 +8,7 @@
     exit 77
 }
 toy="-m testdata/toy -H testdata/toy-eagle1"
+head_of_model=$head
 
 # build NAME: $work/NAME.so from $work/NAME.c or docs/lab/NAME.c.
 build() {
@@ -161,6 +162,23 @@ while IFS= read -r line; do
         exit 1
     }
 done <"$work/quoted"
+
+# The limit holds where plain texts are walked, too: here there are 512 x 512 x 512 of them.
+rule constant <<END
+#include "eagle/verify.h"
+eagle_node_rule_fn eagle_rule_node;
+int32_t eagle_rule_node(int32_t *hit, uint64_t *w, int32_t vocab, const int32_t *child,
+                        int32_t n_child, int32_t pos, const eagle_draws *draws)
+{
+    *hit = -1;
+    (void)w, (void)vocab, (void)child, (void)n_child, (void)pos, (void)draws;
+    return 5;
+}
+END
+"$EAGLE" prove -q -m "$model" -H "$head_of_model" --verifier "$work/constant.so" --temp 1 --level program -n 3 --limit 300 \
+    --spec-depth 1 --spec-topk 1 --spec-nodes 1 >"$work/out" 2>&1
+grep -q '^    the limit of runs was reached$' "$work/out" || { cat "$work/out"; exit 1; }
+grep -q '^VERDICT REFUTED$' "$work/out" || { cat "$work/out"; exit 1; }
 
 # The certificate names the file by what is in it.
 digest=$(sha256sum "$work/membership.so" | cut -d' ' -f1)

@@ -10,6 +10,7 @@
 toy="-m testdata/toy -H testdata/toy-eagle1"
 
 everything() {
+    echo '[[0],[1],[2],[0,0],[0,1]]' >"$work/tree.json"
     # shellcheck disable=SC2086
     set -- prove -q $toy
     run "$@" --rule all
@@ -24,6 +25,8 @@ everything() {
     run "$@" --rule all --rule-bits 24
     run "$@" --rule plain --temp 0
     run "$@" --rule plain --temp 1 --top-k 2 --spec-depth 1 --spec-topk 1 --spec-nodes 1 -n 3 --limit 5
+    # What a rule rounds away altogether is an outcome, with its probability.
+    run "$@" --rule plain --temp .3 --top-k 3 -n 2 --spec-children drawn --spec-tree "$work/tree.json" | sed "s|$work/||g"
     run "$@" --rule plain --level state
     run prove -q -m testdata/toy --rule plain --temp 1
 }
