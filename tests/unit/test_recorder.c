@@ -527,6 +527,26 @@ static void level_one_may_be_a_line(void **state)
     free(data);
 }
 
+/* What each level of the tree adds is what is written of a pass of the head. */
+static void the_bill_grows_with_the_drafters_levels(void **state)
+{
+    uint64_t bill[3];
+    eagle_trace_options what;
+
+    (void)state;
+    eagle_trace_defaults(&what, 4);
+    for (int32_t i = 0; i < 3; i++) {
+        eagle_drafter *deep = NULL;
+
+        assert_int_equal(eagle_drafter_dynamic(&deep, toy_head(network), 1 + 20 * i, 1, 60, NULL),
+                         EAGLE_OK);
+        bill[i] = eagle_recorder_bill(toy_model(network), deep, &what, N_PROMPT, N_TOKENS);
+        eagle_drafter_free(deep);
+    }
+    assert_true(bill[1] > bill[0] + (uint64_t)20 * N_TOKENS * EAGLE_SITE_COUNT * 64);
+    assert_true(bill[2] - bill[1] == bill[1] - bill[0]);
+}
+
 static void options_out_of_range_are_refused(void **state)
 {
     const eagle_prompt begin = {prompt, N_PROMPT};
@@ -586,6 +606,7 @@ int main(void)
         cmocka_unit_test(a_choice_of_rounds_layers_and_sites_is_kept_to),
         cmocka_unit_test(log_probabilities_are_of_the_logits_as_they_are),
         cmocka_unit_test(level_one_may_be_a_line),
+        cmocka_unit_test(the_bill_grows_with_the_drafters_levels),
         cmocka_unit_test(options_out_of_range_are_refused),
     };
 
