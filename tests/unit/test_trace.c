@@ -636,7 +636,7 @@ static const struct {
     {"\"drawn\"", "\"drawn topk\"", EAGLE_EFORMAT, "must be one of: topk"},
     {"\"seed\":\"7\"", "\"seed\":\"-7\"", EAGLE_EFORMAT, "\"seed\" is \"-7\""},
     {"\"seed\":\"7\"", "\"seed\":7", EAGLE_EFORMAT, "must be a string"},
-    {"\"length\"", "\"bored\"", EAGLE_EFORMAT, "must be one of: length"},
+    {"\"length\"", "7", EAGLE_EFORMAT, "must be a string"},
     {"\"finish\":\"length\"}", "\"finish\":\"length\"", EAGLE_EFORMAT, "'}'"},
     {"{", "[{", EAGLE_EFORMAT, "a.trace"},
     {"\"producer\":{", "\"producer\":7,\"x\":{", EAGLE_EFORMAT, "must be an object"},
@@ -652,6 +652,20 @@ static void a_manifest_that_is_wrong_is_refused_by_key(void **state)
         trace_say(&parts, said[i].piece, said[i].by);
         expect_refusal(&parts, said[i].code, said[i].message);
     }
+}
+
+/* Other programs end for reasons of their own. */
+static void a_reason_to_finish_that_is_not_known_is_none(void **state)
+{
+    static trace_parts parts;
+
+    (void)state;
+    trace_right(&parts);
+    trace_say(&parts, "\"length\"", "\"abort\"");
+    eagle_trace *trace = open_right(&parts);
+
+    assert_string_equal(eagle_trace_info(trace)->finish, "");
+    eagle_trace_free(trace);
 }
 
 static void a_manifest_whose_sampling_is_none_says_so(void **state)
@@ -689,6 +703,9 @@ static void files_that_are_no_traces_are_refused(void **state)
     scratch_tensors(dir, FILE_NAME, "{\"__metadata__\":{\"eagle.trace\":\"[]\"}}", "", 0);
     assert_int_equal(eagle_trace_open(&trace, path, &err), EAGLE_EFORMAT);
     assert_non_null(strstr(err.message, "must be an object"));
+    scratch_text(dir, FILE_NAME, "{\"prompt_ids\":[1],\"output_ids\":[2]}\n");
+    assert_int_equal(eagle_trace_open(&trace, path, &err), EAGLE_EFORMAT);
+    assert_non_null(strstr(err.message, "`eagle check` reads"));
 }
 
 /* Wherever a file ends, it is refused: nothing depends on its last byte alone. */
@@ -764,6 +781,7 @@ int main(void)
         cmocka_unit_test(a_digest_that_is_wrong_is_a_difference),
         cmocka_unit_test(a_tensor_that_is_wrong_or_missing_is_refused_by_name),
         cmocka_unit_test(a_manifest_that_is_wrong_is_refused_by_key),
+        cmocka_unit_test(a_reason_to_finish_that_is_not_known_is_none),
         cmocka_unit_test(a_manifest_whose_sampling_is_none_says_so),
         cmocka_unit_test(files_that_are_no_traces_are_refused),
         cmocka_unit_test(a_trace_cut_anywhere_is_refused),
