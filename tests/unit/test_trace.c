@@ -16,21 +16,7 @@
 
 #define FILE_NAME "a.trace"
 
-static char dir[SCRATCH_PATH];
-
-static int set_up(void **state)
-{
-    (void)state;
-    scratch_create(dir);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
+static const char *const dir = scratch_dir;
 
 static eagle_status open_parts(eagle_trace **out, const trace_parts *parts, eagle_error *err)
 {
@@ -434,26 +420,16 @@ static void a_digest_that_is_wrong_is_a_difference(void **state)
 
 /* ---- what is refused ----------------------------------------------------------------------- */
 
-#define I32(...)                                                                                   \
-    EAGLE_I32, (const int32_t[])                                                                   \
+/* An element's type and elements of it. */
+#define LIST(dtype, type, ...)                                                                     \
+    dtype, (const type[])                                                                          \
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
-#define F32(...)                                                                                   \
-    EAGLE_F32, (const float[])                                                                     \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define I64(...)                                                                                   \
-    EAGLE_I64, (const int64_t[])                                                                   \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define F64(...)                                                                                   \
-    EAGLE_F64, (const double[])                                                                    \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+#define I32(...) LIST(EAGLE_I32, int32_t, __VA_ARGS__)
+#define I64(...) LIST(EAGLE_I64, int64_t, __VA_ARGS__)
+#define F32(...) LIST(EAGLE_F32, float, __VA_ARGS__)
+#define F64(...) LIST(EAGLE_F64, double, __VA_ARGS__)
 
 /* One tensor replaced or, without data, dropped; piece: what the message must say. */
 static const struct {
@@ -788,5 +764,5 @@ int main(void)
         cmocka_unit_test(data_that_are_not_aligned_are_refused),
     };
 
-    return cmocka_run_group_tests_name("traces", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("traces", tests, scratch_set_up, scratch_tear_down);
 }
