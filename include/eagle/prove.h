@@ -183,11 +183,6 @@ EAGLE_API eagle_status eagle_certify_round(eagle_certifier *c, const eagle_tree 
                                            const eagle_sampling *sampling, eagle_error *err);
 EAGLE_API const eagle_certified *eagle_certifier_found(const eagle_certifier *c);
 
-/* SHA-256 over the configuration of the model, the names, types, shapes and bytes of its tensors in order
- * of their names, and the same of the head if there is one. */
-EAGLE_API eagle_status eagle_model_digest(char hex[65], const eagle_model *model,
-                                          const eagle_head *head, eagle_error *err);
-
 #ifdef __cplusplus
 }
 #endif

@@ -20,7 +20,8 @@ typedef struct {
     int32_t n;
     int32_t at; /* the case that runs */
     unsigned levels;
-    char digest[65];
+    char model_digest[65];
+    char head_digest[65]; /* "": no head */
     eg_progress progress;
     eg_sink sink;
 } job;
@@ -274,7 +275,10 @@ static eagle_status start(job *j, eagle_error *err)
         st = make_cases(j, err);
     }
     if (st == EAGLE_OK) {
-        st = eagle_model_digest(j->digest, j->engine.model, j->engine.head, err);
+        st = eagle_model_digest(j->model_digest, j->engine.model, err);
+    }
+    if (st == EAGLE_OK && j->engine.head != NULL) {
+        st = eagle_head_digest(j->head_digest, j->engine.head, err);
     }
     return st == EAGLE_OK ? eg_sink_open(&j->sink, j->opt->output, err) : st;
 }
@@ -283,7 +287,8 @@ static eagle_status report(job *j, eagle_error *err)
 {
     eg_prove_report r = {.opt = j->opt, .engine = &j->engine, .item = j->item, .n = j->n};
 
-    memcpy(r.digest, j->digest, sizeof r.digest);
+    memcpy(r.model_digest, j->model_digest, sizeof r.model_digest);
+    memcpy(r.head_digest, j->head_digest, sizeof r.head_digest);
     eagle_status st = j->opt->format == EG_FORMAT_JSON ? eg_prove_json(&j->sink, &r, err)
                                                        : eg_prove_text(&j->sink, &r, err);
 

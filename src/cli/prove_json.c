@@ -103,14 +103,15 @@ static json_t *sampling_json(const eagle_sampling *s)
 static json_t *case_json(const eg_prove_case *c)
 {
     const eagle_drafter *d = c->task.drafter;
-    json_t *doc = json_pack("{s:s?, s:o, s:s?, s:s?, s:b, s:i, s:i, s:I, s:b}", "rule",
-                            c->verifier != NULL ? eagle_verifier_describe(c->verifier) : NULL,
-                            "sampling", sampling_json(&c->task.sampling), "tree",
-                            d != NULL ? eagle_drafter_describe(d) : NULL, "shape", c->tree.shape,
-                            "drawn_children", d != NULL && eagle_drafter_drawn(d), "length",
-                            c->how.length, "program_length",
-                            c->how.program_length > 0 ? c->how.program_length : c->how.length,
-                            "limit", (json_int_t)c->how.limit, "ignore_end", c->task.ignore_end);
+    json_t *doc = json_pack(
+        "{s:s?, s:s?, s:o, s:s?, s:s?, s:b, s:i, s:i, s:I, s:b}", "rule",
+        c->verifier != NULL ? eagle_verifier_describe(c->verifier) : NULL, "rule_sha256",
+        c->verifier != NULL ? eagle_verifier_digest(c->verifier) : NULL, "sampling",
+        sampling_json(&c->task.sampling), "tree", d != NULL ? eagle_drafter_describe(d) : NULL,
+        "shape", c->tree.shape, "drawn_children", d != NULL && eagle_drafter_drawn(d), "length",
+        c->how.length, "program_length",
+        c->how.program_length > 0 ? c->how.program_length : c->how.length, "limit",
+        (json_int_t)c->how.limit, "ignore_end", c->task.ignore_end);
 
     if (doc == NULL || c->proof == NULL) {
         return doc;
@@ -142,10 +143,11 @@ eagle_status eg_prove_json(eg_sink *sink, const eg_prove_report *r, eagle_error 
         bad |= json_array_append_new(proofs, case_json(&r->item[i]));
     }
     json_t *doc =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s}", "schema", "eagle.prove/1", "version",
-                  eagle_version(), "contract", eagle_contract(), "networks_sha256", r->digest,
-                  "assumption", "the words of Philox4x32-10 are independent and uniform", "proofs",
-                  proofs, "verdict", eg_prove_verdict_text(r));
+        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:O, s:s}", "schema", "eagle.prove/1", "version",
+                  eagle_version(), "contract", eagle_contract(), "model_sha256", r->model_digest,
+                  "head_sha256", r->head_digest[0] != '\0' ? r->head_digest : NULL, "assumption",
+                  "the words of Philox4x32-10 are independent and uniform", "proofs", proofs,
+                  "verdict", eg_prove_verdict_text(r));
     eagle_status st = doc != NULL && bad == 0
                           ? eg_sink_json(sink, doc, err)
                           : eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the JSON document");

@@ -21,7 +21,8 @@ typedef struct {
     const eg_engine *engine;
     const eg_prove_case *item; /* [n] */
     int32_t n;
-    char digest[65]; /* of model and head */
+    char model_digest[65];
+    char head_digest[65]; /* "": no head */
 } eg_prove_report;
 
 /* EAGLE_EWRITE, EAGLE_ENOMEM. */

@@ -253,13 +253,25 @@ static void print_proof(FILE *out, const eg_prove_case *c, bool verbose)
     }
 }
 
+/* "rule my.so: eagle_rule_node, sha256:..." */
+static void print_rule(FILE *out, const eagle_verifier *v)
+{
+    const char *digest = eagle_verifier_digest(v);
+
+    fprintf(out, "rule %s%s%s\n", eagle_verifier_describe(v), digest != NULL ? ", sha256:" : "",
+            digest != NULL ? digest : "");
+}
+
 eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error *err)
 {
     FILE *out = sink->file;
 
     fprintf(out, "prove: %s%s%s\n", r->opt->model, r->opt->head != NULL ? " + " : "",
             r->opt->head != NULL ? r->opt->head : "");
-    fprintf(out, "contract %s, networks sha256:%s\n", eagle_contract(), r->digest);
+    fprintf(out, "contract %s\nmodel sha256:%s\n", eagle_contract(), r->model_digest);
+    if (r->head_digest[0] != '\0') {
+        fprintf(out, "head sha256:%s\n", r->head_digest);
+    }
     fprintf(out, "assumed: the words of Philox4x32-10 are independent and uniform\n");
     const bool table = r->opt->rule != NULL && strcmp(r->opt->rule, "all") == 0;
 
@@ -269,7 +281,7 @@ eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error 
     for (int32_t i = 0; !table && i < r->n; i++) {
         fprintf(out, "\n");
         if (r->item[i].verifier != NULL) {
-            fprintf(out, "rule %s\n", eagle_verifier_describe(r->item[i].verifier));
+            print_rule(out, r->item[i].verifier);
         }
         eg_prove_case_text(out, &r->item[i]);
         if (r->item[i].proof != NULL) {

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "eagle/runtime.h"
 #include "prove/float_walk.h"
 #include "sample/law.h"
 #include "verify/walk.h"
@@ -21,6 +22,7 @@ struct eagle_verifier {
     eagle_drawn_rule_fn *drawn;
     eg_float_rule rule;
     char *description;
+    char digest[65]; /* of the object; "": none */
 };
 
 /* An eagle_verify_fn has no place for a context. */
@@ -76,6 +78,28 @@ static eagle_status no_memory(eagle_error *err)
     return eg_fail(err, EAGLE_ENOMEM, "no memory for a rule");
 }
 
+/* SHA-256 of a file. */
+static eagle_status hash_file(char hex[65], const char *file, eagle_error *err)
+{
+    unsigned char block[4096];
+    eagle_sha256 sha;
+    FILE *f = fopen(file, "rb");
+    size_t n = 0;
+
+    if (f == NULL) {
+        return eg_fail(err, EAGLE_EREAD, "%s: cannot be read", file);
+    }
+    eagle_sha256_init(&sha);
+    while ((n = fread(block, 1, sizeof block, f)) > 0) {
+        eagle_sha256_update(&sha, block, n);
+    }
+    const bool failed = ferror(f) != 0;
+
+    fclose(f);
+    eagle_sha256_hex(hex, &sha);
+    return failed ? eg_fail(err, EAGLE_EREAD, "%s: cannot be read", file) : EAGLE_OK;
+}
+
 static eagle_status load(eagle_verifier *v, const char *file, eagle_error *err)
 {
     char *here = strchr(file, '/') == NULL ? describe("./", file, "") : eg_strdup(file);
@@ -90,6 +114,9 @@ static eagle_status load(eagle_verifier *v, const char *file, eagle_error *err)
     }
     eagle_status st = find_rules(v, file, err);
 
+    if (st == EAGLE_OK) {
+        st = hash_file(v->digest, file, err);
+    }
     if (st == EAGLE_OK) {
         v->description = describe(file,
                                   v->walk != NULL   ? ": eagle_rule_walk"
@@ -224,6 +251,11 @@ eagle_status eagle_verifier_of_rule(eagle_verifier **out, const eagle_float_rule
 const char *eagle_verifier_describe(const eagle_verifier *v)
 {
     return v->description;
+}
+
+const char *eagle_verifier_digest(const eagle_verifier *v)
+{
+    return v->object != NULL ? v->digest : NULL;
 }
 
 bool eagle_verifier_takes(const eagle_verifier *v, bool drawn)

@@ -149,3 +149,10 @@ while IFS= read -r line; do
         exit 1
     }
 done <"$work/quoted"
+
+# The certificate names the file by what is in it.
+digest=$(sha256sum "$work/membership.so" | cut -d' ' -f1)
+# shellcheck disable=SC2086
+"$EAGLE" prove -q $toy --verifier "$work/membership.so" --format json >"$work/json"
+"$field" proofs.0.rule_sha256 <"$work/json" >"$work/sha" || exit 1
+equal "$digest" "$(cat "$work/sha")" 'digest of the rule'
