@@ -301,20 +301,19 @@ bool eagle_trace_seed(uint64_t *out, const eagle_trace *trace)
 
 eagle_status eagle_trace_sampling(eagle_sampling *out, const eagle_trace *trace, eagle_error *err)
 {
-    static const char *const modes[] = {"greedy", "coupled", "rejection"};
     const eagle_trace_manifest *m = &trace->info;
     const char *path = trace->file.path;
-    int32_t mode = 0;
+    eagle_verify_mode mode = EAGLE_VERIFY_GREEDY;
 
     eagle_sampling_defaults(out);
-    while (mode < 3 && strcmp(modes[mode], m->verify) != 0) {
+    while (mode <= EAGLE_VERIFY_REJECTION && strcmp(eagle_verify_mode_name(mode), m->verify) != 0) {
         mode++;
     }
-    if (mode == 3 || m->temperature[0] == '\0') {
+    if (mode > EAGLE_VERIFY_REJECTION || m->temperature[0] == '\0') {
         return eg_fail(err, EAGLE_EUNSUPPORTED,
                        "%s: the manifest does not name temperature and verification", path);
     }
-    out->mode = (eagle_verify_mode)mode;
+    out->mode = mode;
     out->temperature = strtof(m->temperature, NULL);
     out->top_k = m->top_k;
     eagle_status st = EAGLE_OK;
