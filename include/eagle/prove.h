@@ -159,7 +159,11 @@ EAGLE_API double eagle_proof_softmax_distance(const eagle_proof *proof);
 /* ---- a real run ------------------------------------------------------------------ */
 
 /* Looks at each node that a run decides at, over the full vocabulary: the law of the token that is decided
- * there, over every answer of that node's draws, must be plain sampling's law of its logits. */
+ * there, over every answer of that node's draws, must be plain sampling's law of the node's own row. The
+ * run's tree and rows are verified again, down to the node by the run's own draws. Of the draw that ends a
+ * node, each child's token and two others are given as answers; the weights of the rest are read.
+ *
+ * That the rows are those of plain decoding, and what a round leaves, is not looked at: that is level state. */
 typedef struct eagle_certifier eagle_certifier; /* opaque */
 
 typedef struct {
@@ -176,11 +180,13 @@ EAGLE_API eagle_status eagle_certifier_create(eagle_certifier **out, int32_t voc
                                               eagle_error *err);
 EAGLE_API void eagle_certifier_free(eagle_certifier *c);
 
-/* The nodes whose rows decided the tokens of `path`, in eagle_verify()'s tree and rows. A refutation is
- * counted, and no failure. EAGLE_EFIT for another size. */
+/* The nodes at which the tokens of `path` were decided, in eagle_verify()'s tree, rows and draws, which must
+ * bring the same tokens once more. A refutation is counted, and no failure. EAGLE_EFIT for another size; what
+ * eagle_verify() fails with. */
 EAGLE_API eagle_status eagle_certify_round(eagle_certifier *c, const eagle_tree *tree,
                                            const eagle_rows *rows, const eagle_path *path,
-                                           const eagle_sampling *sampling, eagle_error *err);
+                                           const eagle_sampling *sampling, const eagle_draws *draws,
+                                           eagle_error *err);
 EAGLE_API const eagle_certified *eagle_certifier_found(const eagle_certifier *c);
 
 #ifdef __cplusplus

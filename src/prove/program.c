@@ -131,10 +131,7 @@ static void audit(program *p)
             continue;
         }
         while (j > 0) { /* the last one of the same key */
-            const eagle_draw_key k = eg_enumeration_at(all, j).key;
-
-            if (k.purpose == again.key.purpose && k.pos == again.key.pos &&
-                k.index == again.key.index) {
+            if (eg_same_key(eg_enumeration_at(all, j).key, again.key)) {
                 break;
             }
             j--;
