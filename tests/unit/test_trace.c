@@ -343,6 +343,13 @@ static void change_a_logit(trace_parts *parts)
     trace_put(parts, "round/1/logits", EAGLE_F32, 4, 5, logits);
 }
 
+static void change_the_last_logit(trace_parts *parts)
+{
+    static const float logits[20] = {0.5f, -1, 2, 0.25f, 3, 1, 2, -3, 4, 5, [19] = 1};
+
+    trace_put(parts, "round/1/logits", EAGLE_F32, 4, 5, logits);
+}
+
 static void change_a_token_and_a_site(trace_parts *parts)
 {
     static const int32_t source[6] = {0, 0, 4, 1, 1, 2};
@@ -391,6 +398,17 @@ static void the_first_difference_is_found_with_its_bits(void **state)
     }
 }
 
+static void the_last_element_is_compared(void **state)
+{
+    (void)state;
+    const eagle_trace_comparison c = compare(change_the_last_logit, false);
+
+    assert_int_equal(c.different, 1);
+    assert_int_equal(c.first.row, 3);
+    assert_int_equal(c.first.column, 4);
+    assert_int_equal(c.first.bits[1], 0x3f800000);
+}
+
 static void the_first_difference_is_the_first_of_the_computation(void **state)
 {
     (void)state;
@@ -416,6 +434,48 @@ static void a_digest_that_is_wrong_is_a_difference(void **state)
     assert_int_equal(c.first.outcome, EAGLE_TRACE_DIGEST);
     assert_string_equal(c.first.name, "prompt/embed");
     assert_int_equal(c.different, 45 - 6 - 2 * (5 + 3));
+}
+
+/* The page's words: "SHA-256 over the type's name, a blank, the shape as decimals with a blank after each,
+ * and the bytes". The digest of one tensor is made so, and that one differs no more. */
+static void a_digest_is_of_type_shape_and_bytes(void **state)
+{
+    static const char head[] = "F32 4 3 ";
+    static trace_parts parts;
+    const char name[] = "round/1/0/k_rope";
+    unsigned char digest[32];
+    eagle_trace_comparison c;
+    eagle_trace *trace[2];
+    eagle_sha256 sha;
+    char hex[65];
+
+    (void)state;
+    trace_right(&parts);
+    const eagle_tensor *t = trace_part(&parts, name);
+
+    eagle_sha256_init(&sha);
+    eagle_sha256_update(&sha, head, sizeof head - 1);
+    eagle_sha256_update(&sha, t->data, t->size);
+    eagle_sha256_hex(hex, &sha);
+    for (int i = 0; i < 32; i++) {
+        unsigned value = 0;
+
+        assert_int_equal(sscanf(hex + 2 * (size_t)i, "%2x", &value), 1);
+        digest[i] = (unsigned char)value;
+    }
+    trace[0] = open_right(&parts);
+    trace_right_digest(&parts);
+    trace_put(&parts, name, EAGLE_U8, 32, 0, digest);
+    trace[1] = open_right(&parts);
+    eagle_trace_compare(&c, trace[0], trace[1]);
+    for (int32_t i = 0; i < c.n_counts; i++) {
+        if (strcmp(c.count[i].item, "k_rope") == 0) {
+            assert_int_equal(c.count[i].tensors, 1);
+            assert_int_equal(c.count[i].different, 0);
+        }
+    }
+    eagle_trace_free(trace[1]);
+    eagle_trace_free(trace[0]);
 }
 
 /* ---- what is refused ----------------------------------------------------------------------- */
@@ -753,8 +813,10 @@ int main(void)
         cmocka_unit_test(logits_may_hold_anything_and_the_last_path_may_be_cut),
         cmocka_unit_test(rounds_that_were_not_recorded_are_not_there),
         cmocka_unit_test(the_first_difference_is_found_with_its_bits),
+        cmocka_unit_test(the_last_element_is_compared),
         cmocka_unit_test(the_first_difference_is_the_first_of_the_computation),
         cmocka_unit_test(a_digest_that_is_wrong_is_a_difference),
+        cmocka_unit_test(a_digest_is_of_type_shape_and_bytes),
         cmocka_unit_test(a_tensor_that_is_wrong_or_missing_is_refused_by_name),
         cmocka_unit_test(a_manifest_that_is_wrong_is_refused_by_key),
         cmocka_unit_test(a_reason_to_finish_that_is_not_known_is_none),
