@@ -24,10 +24,9 @@ static json_t *difference_json(const eagle_prove_difference *d)
 
 static json_t *step_json(const eagle_prove_step *s)
 {
-    static const char *const purpose[] = {"", "target", "draft", "accept", "residual"};
-
-    return json_pack("{s:s, s:i, s:i, s:o, s:b, s:o}", "purpose", purpose[s->key.purpose],
-                     "position", s->key.pos, "index", s->key.index, "answer",
+    return json_pack("{s:s, s:i, s:i, s:o, s:b, s:o}", "purpose",
+                     eagle_draw_purpose_name(s->key.purpose), "position", s->key.pos, "index",
+                     s->key.index, "answer",
                      s->accept ? json_boolean(s->answer) : json_integer(s->answer), "asked_before",
                      s->repeated, "share", fraction_json(s->share, s->share_value));
 }
@@ -95,7 +94,7 @@ static json_t *sampling_json(const eagle_sampling *s)
     if (strtof(temperature, NULL) != s->temperature) {
         snprintf(temperature, sizeof temperature, "%.9g", (double)s->temperature);
     }
-    return json_pack("{s:s, s:s, s:i, s:s, s:s}", "verification", eg_verify_name(s->mode),
+    return json_pack("{s:s, s:s, s:i, s:s, s:s}", "verification", eagle_verify_mode_name(s->mode),
                      "temperature", temperature, "top_k", s->top_k, "top_p",
                      eg_decimal_text(top_p, s->top_p), "min_p", eg_decimal_text(min_p, s->min_p));
 }

@@ -124,7 +124,7 @@ void eg_prove_case_text(FILE *out, const eg_prove_case *c)
     const eagle_drafter *d = c->task.drafter;
     char text[EG_DECIMAL_TEXT];
 
-    fprintf(out, "%s, T=%g", eg_verify_name(s->mode), (double)s->temperature);
+    fprintf(out, "%s, T=%g", eagle_verify_mode_name(s->mode), (double)s->temperature);
     if (s->top_k > 0) {
         fprintf(out, " top-k=%" PRId32, s->top_k);
     }
@@ -143,10 +143,9 @@ void eg_prove_case_text(FILE *out, const eg_prove_case *c)
 
 static void print_step(FILE *out, const eagle_prove_step *s)
 {
-    static const char *const purpose[] = {"", "target", "draft", "accept", "residual"};
 
-    fprintf(out, "      %-8s position %" PRId32 " index %" PRId32 ": ", purpose[s->key.purpose],
-            s->key.pos, s->key.index);
+    fprintf(out, "      %-8s position %" PRId32 " index %" PRId32 ": ",
+            eagle_draw_purpose_name(s->key.purpose), s->key.pos, s->key.index);
     if (s->accept) {
         fprintf(out, "%s, ", s->answer != 0 ? "yes" : "no");
     } else {

@@ -286,19 +286,6 @@ void eagle_law_weights(uint64_t *w, int32_t *order, const float *logits, int32_t
 
 /* ---- a walk by a rule of one node --------------------------------------------------------------- */
 
-/* The walked children of `node`, in order. Returns their number. */
-static int32_t list_children(eg_space *space, const eagle_tree *tree, int32_t node)
-{
-    int32_t n = 0;
-
-    for (int32_t c = eagle_tree_next_child(tree, node, 0); c >= 0;
-         c = eagle_tree_next_child(tree, node, c)) {
-        space->child[n] = tree->token[c];
-        space->number[n++] = c;
-    }
-    return n;
-}
-
 /* Asks the rule. What it is asked stands in last_call. */
 static eagle_status ask(int32_t *token, int32_t *hit, const eagle_verifier *v, const eg_walk *walk,
                         eagle_error *err)
@@ -375,10 +362,11 @@ static eagle_status step(eagle_path *path, int32_t *next, const eagle_verifier *
                            (double)logits[i]);
         }
     }
-    last_call = (eagle_verifier_call){.node = node,
-                                      .pos = eg_walk_pos(walk, node),
-                                      .n_child = list_children(walk->space, walk->tree, node),
-                                      .child = walk->space->child};
+    last_call = (eagle_verifier_call){
+        .node = node,
+        .pos = eg_walk_pos(walk, node),
+        .n_child = eg_walk_children(walk->space->child, walk->space->number, walk->tree, node),
+        .child = walk->space->child};
     eg_law_make(walk->space->p, walk->space->order, logits, vocab, walk->sampling);
     eagle_status st = ask(&token, &hit, v, walk, err);
 
