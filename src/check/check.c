@@ -173,7 +173,6 @@ static void conclude(eagle_check_report *report, const eagle_check_options *opt)
 {
     eagle_check_verdict worst = EAGLE_CHECK_PASS;
     const eagle_check_line *decisions = eg_line(report, "decisions");
-    eagle_check_line *tokens = eg_line(report, "tokens");
 
     if (decisions->n_judged > 0) {
         eg_say(eg_line(report, "decisions"),
@@ -181,9 +180,6 @@ static void conclude(eagle_check_report *report, const eagle_check_options *opt)
                "more than rounding explains",
                (long long)decisions->n_judged, (long long)decisions->n_different,
                (long long)decisions->n_failed);
-    }
-    if (tokens->verdict == EAGLE_CHECK_ABSENT && decisions->n_judged == 0) {
-        tokens->verdict = EAGLE_CHECK_INCONCLUSIVE;
     }
     say_absent(report);
     for (int32_t i = 0; i < report->n_lines; i++) {

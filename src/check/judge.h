@@ -34,14 +34,21 @@ typedef struct {
     bool own_rule; /* else: */
     eg_float_rule rule;
     eagle_dtype dtype;
-    bool joined;      /* the rounds' paths are the run's tokens: places are known */
-    bool *walkable;   /* [n_rounds]                                                */
-    uint64_t *law;    /* [vocab] scratch                                           */
-    uint64_t *theirs; /* [vocab] scratch                                           */
-    float *row;       /* [vocab] scratch: a row of theirs                          */
-    int32_t *order;   /* [vocab] scratch                                           */
-    double flips;     /* coupled: expected number of tokens that rounding changes  */
-    bool control;     /* a control's run: counts, but tells of no divergence       */
+    bool joined;        /* the rounds' paths are the run's tokens: places are known */
+    bool *walkable;     /* [n_rounds]                                                */
+    uint64_t *law;      /* [vocab] scratch                                           */
+    uint64_t *theirs;   /* [vocab] scratch                                           */
+    float *row;         /* [vocab] scratch: a row of theirs                          */
+    int32_t *order;     /* [vocab] scratch                                           */
+    double flips;       /* coupled: expected number of tokens that rounding changes  */
+    bool tokens_judged; /* each token by itself: at temperature 0, or by the seed    */
+    struct {
+        int32_t replayed;
+        int32_t bare;   /* of them by recorded answers that nobody made     */
+        int32_t open;   /* a coin that decides was not recorded             */
+        int32_t tokens; /* emitted by the replayed ones                     */
+    } rounds;
+    bool control; /* a control's run: counts, but tells of no divergence       */
 } eg_judge;
 
 /* ---- rows -------------------------------------------------------------------------------- */

@@ -382,6 +382,7 @@ eagle_status eg_judge_tokens(eg_judge *j, eagle_error *err)
     g.draws = eagle_philox_draws(&g.philox);
     g.coupled = c->has_seed && j->own_rule && c->contract[0] != '\0' &&
                 j->sampling.mode == EAGLE_VERIFY_COUPLED;
+    j->tokens_judged = g.coupled || j->sampling.temperature <= 0.0f;
     eagle_status st = eg_ours_feed(j->ours, c, c->n_prompt - 1, seen, &g, err);
 
     if (st != EAGLE_OK) {
