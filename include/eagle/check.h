@@ -114,6 +114,7 @@ typedef struct {
     bool sampling_given;      /* it overrides what runs say                                  */
     const char *rule;         /* how the runs accept, by name; NULL: as they say             */
     double eps;               /* allowed difference of a logit; 0: by the producer's type    */
+    double find;              /* a shift of a logit that must be seen if it is there; 0: any */
     eagle_dtype dtype;        /* of producers that do not say                                */
     bool dtype_given;         /* it overrides what runs say                                  */
     int32_t threads;          /* 0: the CPUs this process may use                            */
@@ -122,7 +123,7 @@ typedef struct {
     const eagle_head *head;   /* drafts are judged by it; NULL: they are not                 */
     bool strict_draft;        /* another draft than ours fails                               */
     eagle_isa isa;
-    /* Told of progress in tokens; false ends the judgement: EAGLE_EINCONCLUSIVE. NULL: nobody. */
+    /* Told of progress in tokens, and asked before each round; false ends the judgement: EAGLE_EINCONCLUSIVE. NULL: nobody. */
     bool (*go_on)(void *ctx, int64_t done, int64_t of);
     void *ctx;
 } eagle_check_options;

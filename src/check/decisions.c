@@ -315,6 +315,9 @@ static eagle_status replay_run(int64_t *differ, eg_replay *p, bool say, eagle_er
     for (int32_t r = 0; st == EAGLE_OK && r < j->claim->n_rounds; r++) {
         eg_replayed out;
 
+        if (!eg_goes_on(j)) {
+            return eg_fail(err, EAGLE_EINCONCLUSIVE, "interrupted");
+        }
         if (!replayable(j, r)) {
             continue;
         }

@@ -3,7 +3,6 @@
  *
  * Unlike operations.c this compares what has piled up, so that it works with the few sites of a trace
  * of level 3 too. Where a row's logits are wrong it says from which layer and site on the row was. */
-#include "check/budget.h"
 #include "check/judge.h"
 
 #include "base/alloc.h"
@@ -12,8 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* As SAFETY of noise.c; lengths of rows have no largest element to allow for. */
-#define SAFETY 4.0
+#define SPREAD 2.0
 
 typedef struct {
     eg_judge *j;
@@ -44,13 +42,10 @@ static double relative(const float *theirs, const float *ours, int32_t n)
     return difference == 0.0 ? 0.0 : sqrt(difference / size); /* NaN where theirs has one */
 }
 
-/* See noise.c: 12 operations a layer, each with a relative error of u, add up like a random walk. */
+/* Lengths of rows have no largest element to allow for; SPREAD is for what a row's own gain adds. */
 static double may_be(const eg_judge *j, int32_t layers)
 {
-    const eagle_config *c = j->config;
-    const double n = (double)(c->ffn_dim > c->dim ? c->ffn_dim : c->dim);
-
-    return SAFETY * (eg_half_ulp(j->dtype) + 0x1p-24 * sqrt(n)) * sqrt((12.0 * layers + 4.0) / 3.0);
+    return SPREAD * eg_relative_bound(j, layers);
 }
 
 /* A row at a site: is it off, and the furthest? */

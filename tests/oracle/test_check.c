@@ -402,7 +402,7 @@ static void a_stale_row_is_seen_in_the_attention_of_the_next_round(void **state)
 static void shifted_rows_are_seen_in_the_logits(void **state)
 {
     (void)state;
-    assert_operation(PLANTED_ROW, FROM, 1, 0, "logits");
+    assert_operation(PLANTED_ROW, FROM, 1, -1, "logits");
 }
 
 static void a_trace_of_level_3_tells_the_layer(void **state)
