@@ -284,7 +284,7 @@ static void tell(eg_replay *p, int32_t r, int32_t step, bool near)
     }
 }
 
-/* Did somebody else make the round's answers: its coins, or its seed? Bare answers are taken as they are. */
+/* Were the round's answers made by coins, or by a seed? Bare ones are taken as they are. */
 static bool chance_seen(const eg_judge *j)
 {
     return !j->own_rule || (j->claim->has_seed && j->claim->contract[0] != '\0');
@@ -343,8 +343,8 @@ static eagle_status replay_run(int64_t *differ, eg_replay *p, bool say, eagle_er
     return st;
 }
 
-/* A drawn run is judged when every token of it was: by the seed (tokens.c), or here, by chance that was
- * written down. */
+/* A drawn run is judged when every token of it was: by the seed (tokens.c), or here, by chance that
+ * was written down. */
 static void judge_extent(eg_judge *j)
 {
     const eg_claim *c = j->claim;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* decisions_float.c - a round under a rule in floating point (prove/float_rules.h), from its recorded coins.
+/* decisions_float.c - a round under a rule in floating point (prove/float_rules.h), by its coins.
  *
- * A coin that lies within rounding of its threshold may have fallen on either side of it. Where the
- * replayed path leaves the recorded one, and there alone, such a coin is moved to the recorded
+ * A coin that lies within rounding of its threshold may have fallen on either side of it. Where
+ * the replayed path leaves the recorded one, and there alone, such a coin is moved to the recorded
  * side, and the round is walked again: what the other questions decide has to be right all the same. */
 #include "check/decisions.h"
 
@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A decision is a near-tie when the coin is this near to its threshold: probabilities of a softmax in
- * float32 over V tokens err by about 2^-24 sqrt(V), and twice that in a quotient. */
+/* A decision is a near-tie when the coin is this near to its threshold: probabilities of a softmax
+ * in float32 over V tokens err by about 2^-24 sqrt(V), and twice that in a quotient. */
 static double narrow(int32_t vocab)
 {
     return 16.0 * 0x1p-24 * sqrt((double)vocab);
