@@ -28,7 +28,8 @@ typedef struct eagle_claims eagle_claims; /* opaque */
 
 /* Reads runs: a trace (a safetensors file), or a file of JSON lines, each with prompt_ids and
  * output_ids (docs/trace-format.md), or saved OpenAI-style responses. EAGLE_EREAD, EAGLE_EFORMAT,
- * EAGLE_EUNSUPPORTED (a newer schema, a trace of digests), EAGLE_ENOMEM. Free with
+ * EAGLE_EUNSUPPORTED (a newer schema), EAGLE_ENOMEM. Of digests nothing but the tokens and trees is
+ * judged. Free with
  * eagle_claims_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_claims_open(eagle_claims **out, const char *path, eagle_error *err);
 EAGLE_API void eagle_claims_free(eagle_claims *claims);
@@ -125,7 +126,7 @@ typedef struct {
     const eagle_head *head;   /* drafts are judged by it; NULL: they are not                 */
     bool strict_draft;        /* another draft than ours fails                               */
     eagle_isa isa;
-    /* Told of progress in tokens; false ends the judgement: EAGLE_EINCONCLUSIVE. NULL: nobody. */
+    /* Told of progress in tokens, and asked before each round; false ends the judgement: EAGLE_EINCONCLUSIVE. NULL: nobody. */
     bool (*go_on)(void *ctx, int64_t done, int64_t of);
     void *ctx;
 } eagle_check_options;
@@ -140,8 +141,12 @@ EAGLE_API eagle_status eagle_check_bill(eagle_memory_bill *out, const eagle_mode
 
 /* Judges all runs. `control` (NULL: none) holds runs of the same implementation without a drafter.
  *
+ * A PASS says that all tokens of all runs were judged, at temperature 0 by their logits, above it by coins
+ * or a seed; what was not is EAGLE_CHECK_INCONCLUSIVE. The claims are only read, and not kept. Strings of
+ * the report live as long as it does; text and detail end where their room ends.
+ *
  * EAGLE_OK whatever the verdict. EAGLE_EFIT when the runs cannot be of this target (vocabulary, token
- * ids, sizes), EAGLE_EINVAL for an unknown rule or option, EAGLE_ELIMIT for a run that is longer than
+ * ids, sizes), EAGLE_EINVAL for an unknown rule or option, EAGLE_EFORMAT for a rule in the file, EAGLE_ELIMIT for a run that is longer than
  * positions go, EAGLE_ENUMERIC when our own rows are not finite, EAGLE_ENOMEM. Free the report with
  * eagle_check_report_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
@@ -157,6 +162,7 @@ EAGLE_API const eagle_check_line *eagle_check_line_at(const eagle_check_report *
 EAGLE_API const eagle_check_divergence *eagle_check_first(const eagle_check_report *report);
 /* Explanation i, the nearest first; NULL past the last. */
 EAGLE_API const eagle_check_fit *eagle_check_fit_at(const eagle_check_report *report, int32_t i);
+/* rows is 0 where no row of logits was judged, or none within rounding. */
 EAGLE_API const eagle_check_figures *eagle_check_figures_of(const eagle_check_report *report);
 
 #ifdef __cplusplus

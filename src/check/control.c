@@ -1,65 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* control.c - noise or bug: the same implementation without a drafter as the measure, and the two
- * tails that the judges need. */
+/* control.c - noise or bug: the same implementation without a drafter as the measure. */
 #include "check/judge.h"
+#include "check/statistics.h"
 
-#include <math.h>
+#include <stdio.h>
 
 #define SIGNIFICANT 1e-6
 
-static double log_choose(int64_t n, int64_t k)
+static const char *conclusion(const eagle_check_line *a, const eagle_check_line *b,
+                              eagle_check_verdict verdict)
 {
-    return lgamma((double)n + 1.0) - lgamma((double)k + 1.0) - lgamma((double)(n - k) + 1.0);
-}
-
-double eg_fisher(int64_t k, int64_t n_a, int64_t k_b, int64_t n_b)
-{
-    const int64_t marked = k + k_b;
-    const double all = log_choose(n_a + n_b, marked);
-    double p = 0.0;
-
-    for (int64_t i = k; i <= n_a && i <= marked; i++) {
-        if (marked - i <= n_b) {
-            p += exp(log_choose(n_a, i) + log_choose(n_b, marked - i) - all);
-        }
-    }
-    return p < 1.0 ? p : 1.0;
-}
-
-double eg_poisson_tail(int64_t k, double mean)
-{
-    double term = exp((double)k * log(mean) - mean - lgamma((double)k + 1.0));
-    double p = 0.0;
-
-    if (k <= 0) {
-        return 1.0;
-    }
-    if (!(mean > 0.0)) {
-        return 0.0;
-    }
-    if ((double)k <= mean) {
-        return 1.0; /* not in the tail */
-    }
-    for (int64_t i = k; term > p * 1e-17; i++) {
-        p += term;
-        term *= mean / (double)(i + 1);
-    }
-    return p < 1.0 ? p : 1.0;
-}
-
-static const char *conclusion(const eagle_check_line *a, const eagle_check_line *b, bool worse)
-{
-    if (worse) {
+    if (verdict == EAGLE_CHECK_FAIL) {
         return "the drafter makes it worse";
     }
     if (a->n_different == 0) {
         return "nothing to explain";
     }
-    if (b->n_different == 0) {
-        return "too few tokens to tell";
+    if (verdict == EAGLE_CHECK_INCONCLUSIVE) {
+        return "the control is too short to tell";
     }
     return b->n_failed > 0 ? "the target itself differs, with or without a drafter"
                            : "batch-shape noise of the target";
+}
+
+/* The least number of n_a tokens, 0 to n_a, that would be significant beside b of n_b; n_a + 1: none. */
+static int64_t least_found(int64_t n_a, int64_t b, int64_t n_b)
+{
+    int64_t low = 0;
+    int64_t high = n_a + 1;
+
+    while (low < high) {
+        const int64_t k = low + (high - low) / 2;
+
+        if (eg_fisher_more(k, n_a, b, n_b) < SIGNIFICANT) {
+            high = k;
+        } else {
+            low = k + 1;
+        }
+    }
+    return low;
 }
 
 void eg_judge_control(eagle_check_report *report, const eagle_check_report *control)
@@ -68,27 +47,40 @@ void eg_judge_control(eagle_check_report *report, const eagle_check_report *cont
     const eagle_check_line *a = eg_line(report, "tokens");
     const eagle_check_line *b = eg_line(other, "tokens");
     eagle_check_line *line = eg_line(report, "control");
-    const double differ = eg_fisher(a->n_different, a->n_judged, b->n_different, b->n_judged);
-    const double fail = eg_fisher(a->n_failed, a->n_judged, b->n_failed, b->n_judged);
-    const bool worse = differ < SIGNIFICANT || fail < SIGNIFICANT;
 
     line->n_judged = b->n_judged;
     line->n_different = b->n_different;
     line->n_failed = b->n_failed;
     if (a->n_judged == 0 || b->n_judged == 0) {
         line->verdict = EAGLE_CHECK_INCONCLUSIVE;
-        eg_say(line, "no tokens to compare");
+        eg_say(line,
+               "no tokens to compare: at temperature 0, or of a seed of ours, they are judged "
+               "one by one");
         return;
     }
-    const bool unknown = !worse && a->n_different > 0 && b->n_different == 0;
+    const double differ = eg_fisher_more(a->n_different, a->n_judged, b->n_different, b->n_judged);
+    const double fail = eg_fisher_more(a->n_failed, a->n_judged, b->n_failed, b->n_judged);
+    const int64_t least = least_found(a->n_judged, b->n_different, b->n_judged);
+    /* Differences are noise of the target where the control has them as often; where it has them less
+     * often, half of the runs' tokens differing would have to be found. No verdict comes of a control
+     * that is too short for any. */
+    const bool brief = eg_fisher_more(a->n_judged, a->n_judged, 0, b->n_judged) >= SIGNIFICANT;
+    const bool often =
+        (double)a->n_different * (double)b->n_judged > (double)b->n_different * (double)a->n_judged;
+    const bool weak =
+        a->n_different > 0 && (b->n_different == 0 || brief || (often && 2 * least > a->n_judged));
+    const bool worse = differ < SIGNIFICANT || fail < SIGNIFICANT;
+    char found[64] = "no rate would be";
 
-    line->verdict = worse     ? EAGLE_CHECK_FAIL
-                    : unknown ? EAGLE_CHECK_INCONCLUSIVE
-                              : EAGLE_CHECK_PASS;
+    if (least <= a->n_judged) {
+        snprintf(found, sizeof found, "%.3g %% would be found",
+                 100.0 * (double)least / (double)a->n_judged);
+    }
+    line->verdict = worse ? EAGLE_CHECK_FAIL : weak ? EAGLE_CHECK_INCONCLUSIVE : EAGLE_CHECK_PASS;
     eg_say(line,
            "without a drafter %lld of %lld differ, %lld beyond rounding; with it %lld of %lld, "
-           "%lld; Fisher p %.2g: %s",
+           "%lld; p %.2g, %s: %s",
            (long long)b->n_different, (long long)b->n_judged, (long long)b->n_failed,
            (long long)a->n_different, (long long)a->n_judged, (long long)a->n_failed,
-           differ < fail ? differ : fail, conclusion(a, b, worse));
+           differ < fail ? differ : fail, found, conclusion(a, b, line->verdict));
 }

@@ -5,7 +5,7 @@
  *
  * Our own modes are eagle_verify() itself: greedy asks no draws; above temperature 0 draws are the
  * recorded ones, or the seed's. Rules in floating point are prove/float_rules.h. */
-#include "check/judge.h"
+#include "check/decisions.h"
 
 #include "base/alloc.h"
 #include "kernels/kernels.h"
@@ -17,35 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A decision is a near-tie when the coin is this near to its threshold: probabilities of a softmax in
- * float32 over V tokens err by about 2^-24 sqrt(V), and twice that in a quotient. */
-static double narrow(int32_t vocab)
-{
-    return 16.0 * 0x1p-24 * sqrt((double)vocab);
-}
-
-/* What is replayed, and how; a variant is a hypothesis. */
-typedef struct {
-    eg_judge *j;
-    eagle_sampling sampling;
-    bool parents_row; /* each node is judged by its parent's logits */
-    eagle_path *path;
-    float *logits; /* [cap, vocab] */
-    double *p;     /* [cap, vocab], float rules alone; q and bonus likewise */
-    double *q;
-    double *bonus;
-    eagle_draw_key *key; /* [n] of the recorded coins */
-    int32_t cap;
-    /* of the round at work */
-    const eg_claim_round *round;
-    char missing[120]; /* a draw that was asked for and is not there, or has other weights */
-    eagle_philox philox;
-    eagle_draws seeded;
-} replay;
-
 /* ---- recorded answers --------------------------------------------------------------------- */
 
-static const eg_claim_draw *find(replay *p, bool accept, eagle_draw_key key)
+static const eg_claim_draw *find(eg_replay *p, bool accept, eagle_draw_key key)
 {
     for (int32_t i = 0; i < p->round->n_draws; i++) {
         const eg_claim_draw *d = &p->round->draw[i];
@@ -68,7 +42,7 @@ static bool same(const eagle_wide *a, const eagle_wide *b)
     return !eg_wide_less(a, b) && !eg_wide_less(b, a);
 }
 
-static void compare_weights(replay *p, const eg_claim_draw *d, const eagle_wide *num,
+static void compare_weights(eg_replay *p, const eg_claim_draw *d, const eagle_wide *num,
                             const eagle_wide *den)
 {
     if (p->round->weighed && (!same(&d->num, num) || !same(&d->den, den)) &&
@@ -81,7 +55,7 @@ static void compare_weights(replay *p, const eg_claim_draw *d, const eagle_wide 
 
 static int32_t pick_wide(void *ctx, eagle_draw_key key, const eagle_wide *w, int32_t n)
 {
-    replay *p = ctx;
+    eg_replay *p = ctx;
     const eg_claim_draw *d = find(p, false, key);
     eagle_wide sum = eg_wide_from(0);
     int32_t any = 0;
@@ -99,7 +73,7 @@ static int32_t pick_wide(void *ctx, eagle_draw_key key, const eagle_wide *w, int
 
 static int32_t pick(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
 {
-    replay *p = ctx;
+    eg_replay *p = ctx;
     const eg_claim_draw *d = find(p, false, key);
     uint64_t sum = 0;
     int32_t any = 0;
@@ -120,7 +94,7 @@ static int32_t pick(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
 
 static bool accept_wide(void *ctx, eagle_draw_key key, const eagle_wide *num, const eagle_wide *den)
 {
-    replay *p = ctx;
+    eg_replay *p = ctx;
     const eg_claim_draw *d = find(p, true, key);
 
     if (d != NULL) {
@@ -139,9 +113,7 @@ static bool accept(void *ctx, eagle_draw_key key, uint64_t num, uint64_t den)
 
 /* ---- one round ---------------------------------------------------------------------------- */
 
-/* Where the replayed path leaves the recorded one: the step, or -1 when they are equal. `open`: the
- * last token could not be decided. */
-static int32_t first_other(const eagle_path *path, const eg_claim_round *round)
+int32_t eg_replay_other(const eagle_path *path, const eg_claim_round *round)
 {
     for (int32_t i = 0; i < path->n || i < round->n_path; i++) {
         if (i >= path->n || i >= round->n_path || path->node[i] != round->path_node[i] ||
@@ -166,7 +138,7 @@ static eagle_tree tree_of(const eg_claim_round *round)
                         .law = round->law};
 }
 
-static void read_logits(replay *p)
+static void read_logits(eg_replay *p)
 {
     const size_t vocab = (size_t)p->j->config->vocab;
 
@@ -180,7 +152,7 @@ static void read_logits(replay *p)
 
 /* Ours, in integers. False when eagle_verify() does not take the tree, which is the structure's
  * affair. */
-static bool replay_own(replay *p, const eagle_tree *tree)
+static bool replay_own(eg_replay *p, const eagle_tree *tree)
 {
     const eg_judge *j = p->j;
     const eagle_rows rows = {
@@ -201,71 +173,9 @@ static bool replay_own(replay *p, const eagle_tree *tree)
     return st != EAGLE_EFORMAT;
 }
 
-static void fill_laws(replay *p)
-{
-    const eg_judge *j = p->j;
-    const int32_t vocab = j->config->vocab;
-
-    for (int32_t i = 0; i < p->round->n_verify; i++) {
-        const size_t at = (size_t)i * (size_t)vocab;
-        const float *l = p->logits + at;
-        const double log_sum = eg_log_sum(l, vocab);
-        double sum = 0.0;
-
-        eg_law_make(j->law, j->order, l, vocab, &p->sampling);
-        for (int32_t v = 0; v < vocab; v++) {
-            sum += (double)j->law[v];
-        }
-        for (int32_t v = 0; v < vocab; v++) {
-            p->p[at + (size_t)v] = (double)j->law[v] / sum;
-            p->bonus[at + (size_t)v] = exp((double)l[v] - log_sum);
-        }
-        if (p->round->prob != NULL) {
-            eg_tensor_row(j->row, p->round->prob, i);
-            for (int32_t v = 0; v < vocab; v++) {
-                p->q[at + (size_t)v] = (double)j->row[v];
-            }
-        }
-    }
-}
-
-/* Theirs, in floating point; true when the narrowest decision was within rounding. */
-static eagle_status replay_float(bool *near, replay *p, const eagle_tree *tree, eagle_error *err)
-{
-    eg_recorded_coins list = {
-        .key = p->key, .coin = p->round->coin, .n = p->round->n_draws, .narrow = -1};
-    const eg_coins coins = eg_recorded_coins_of(&list);
-    const eg_float_tree in = {.tree = tree,
-                              .vocab = p->j->config->vocab,
-                              .p = p->p,
-                              .q = p->round->prob != NULL ? p->q : NULL,
-                              .bonus = p->bonus};
-    eg_float_choice last;
-
-    for (int32_t i = 0; i < p->round->n_draws; i++) {
-        p->key[i] = (eagle_draw_key){(eagle_draw_purpose)p->round->draw[i].purpose,
-                                     p->round->draw[i].pos, p->round->draw[i].index};
-    }
-    fill_laws(p);
-    eagle_status st = eg_float_rule_walk(p->path, &last, &p->j->rule, &in, &coins, err);
-
-    if (st == EAGLE_ENOMEM) {
-        return st;
-    }
-    if (st != EAGLE_OK) {
-        snprintf(p->missing, sizeof p->missing, "%.110s", err != NULL ? err->message : "no walk");
-    } else if (last.state == EG_CHOICE_OPEN && last.open >= 0) {
-        snprintf(p->missing, sizeof p->missing, "the coin of child %d was not recorded", last.open);
-    } else if (last.state == EG_CHOICE_EMPTY) {
-        snprintf(p->missing, sizeof p->missing, "nothing is left to draw from");
-    }
-    *near = list.narrow >= 0 && list.margin <= narrow(p->j->config->vocab);
-    return EAGLE_OK;
-}
-
 /* Does the token that a greedy run took share the largest logit? Another than the lowest id is no
  * wrong choice then. */
-static bool is_tied(const replay *p, int32_t step)
+static bool is_tied(const eg_replay *p, int32_t step)
 {
     const size_t vocab = (size_t)p->j->config->vocab;
 
@@ -277,30 +187,25 @@ static bool is_tied(const replay *p, int32_t step)
     return row[p->round->path_token[step]] == row[eg_argmax(row, vocab)];
 }
 
-/* Replays round r; *step is where it leaves the record, or -1; not *sound: it is no round. */
-static eagle_status replay_round(int32_t *step, bool *near, bool *sound, replay *p, int32_t r,
-                                 eagle_error *err)
+/* Replays round r. */
+static eagle_status replay_round(eg_replayed *out, eg_replay *p, int32_t r, eagle_error *err)
 {
-    eagle_status st = EAGLE_OK;
-
     p->round = &p->j->claim->round[r];
     p->missing[0] = '\0';
     p->path->n = 0;
-    *near = false;
-    *sound = true;
+    *out = (eg_replayed){.step = -1, .sound = true};
     const eagle_tree tree = tree_of(p->round);
 
     read_logits(p);
-    if (p->j->own_rule) {
-        *sound = replay_own(p, &tree);
-    } else {
-        st = replay_float(near, p, &tree, err);
+    if (!p->j->own_rule) {
+        return eg_replay_float(out, p, &tree, err);
     }
-    *step = first_other(p->path, p->round);
-    if (p->j->own_rule && p->sampling.mode == EAGLE_VERIFY_GREEDY && p->missing[0] == '\0') {
-        *near = *step >= 0 && is_tied(p, *step);
+    out->sound = replay_own(p, &tree);
+    out->step = eg_replay_other(p->path, p->round);
+    if (p->sampling.mode == EAGLE_VERIFY_GREEDY && p->missing[0] == '\0') {
+        out->near = out->step >= 0 && is_tied(p, out->step);
     }
-    return st;
+    return EAGLE_OK;
 }
 
 /* ---- a run -------------------------------------------------------------------------------- */
@@ -322,7 +227,7 @@ static bool replayable(const eg_judge *j, int32_t r)
 
 /* Of a run of ours whose seed is known, the recorded draws must be the seed's: the same path comes of
  * them. */
-static void audit_seed(replay *p, int32_t r)
+static void audit_seed(eg_replay *p, int32_t r)
 {
     eg_judge *j = p->j;
     const eg_claim_round *round = p->round;
@@ -334,14 +239,14 @@ static void audit_seed(replay *p, int32_t r)
         return;
     }
     if (eagle_verify(p->path, &tree, &rows, &p->sampling, &p->seeded, &why) == EAGLE_OK &&
-        first_other(p->path, round) >= 0) {
+        eg_replay_other(p->path, round) >= 0) {
         eg_problem(eg_line(j->report, "draws"), EAGLE_CHECK_FAIL,
                    "%s: round %d: the recorded draws are not those of seed %llu", j->claim->name,
                    r + j->claim->first_round, (unsigned long long)j->claim->seed);
     }
 }
 
-static void tell(replay *p, int32_t r, int32_t step, bool near)
+static void tell(eg_replay *p, int32_t r, int32_t step, bool near)
 {
     eg_judge *j = p->j;
     const eg_claim_round *round = p->round;
@@ -356,6 +261,12 @@ static void tell(replay *p, int32_t r, int32_t step, bool near)
     snprintf(ours, sizeof ours, at < p->path->n ? "node %d, token %d" : "nothing",
              at < p->path->n ? p->path->node[at] : 0, at < p->path->n ? p->path->token[at] : 0);
     line->n_different++;
+    if (step < 0 && near) {
+        eg_problem(line, EAGLE_CHECK_NEAR_TIE,
+                   "%s: round %d: as its rule, but for a coin within rounding of its threshold",
+                   j->claim->name, r + j->claim->first_round);
+        return;
+    }
     eg_problem(line, near ? EAGLE_CHECK_NEAR_TIE : EAGLE_CHECK_FAIL,
                "%s: round %d, at node %d: the run took %s, its rule takes %s%s%s", j->claim->name,
                r + j->claim->first_round, node, theirs, ours, p->missing[0] != '\0' ? "; " : "",
@@ -373,44 +284,99 @@ static void tell(replay *p, int32_t r, int32_t step, bool near)
     }
 }
 
+/* Were the round's answers made by coins, or by a seed? Bare ones are taken as they are. */
+static bool chance_seen(const eg_judge *j)
+{
+    return !j->own_rule || (j->claim->has_seed && j->claim->contract[0] != '\0');
+}
+
+static void count(eg_judge *j, const eg_claim_round *round, const eg_replayed *out)
+{
+    const eg_claim *c = j->claim;
+    const int64_t end = (int64_t)round->first + round->n_path;
+    const int64_t from = round->first > c->n_prompt ? round->first : c->n_prompt;
+
+    j->rounds.replayed += !out->open;
+    j->rounds.open += out->open;
+    j->rounds.bare += !out->open && !chance_seen(j);
+    if (!out->open) {
+        j->rounds.tokens += (end < c->n ? end : c->n) - from;
+    }
+}
+
 /* Rounds that differ under p->sampling; `say`: tells of them. */
-static eagle_status replay_run(int64_t *differ, replay *p, bool say, eagle_error *err)
+static eagle_status replay_run(int64_t *differ, eg_replay *p, bool say, eagle_error *err)
 {
     eg_judge *j = p->j;
+    eagle_check_line *line = eg_line(j->report, "decisions");
     eagle_status st = EAGLE_OK;
 
     *differ = 0;
     for (int32_t r = 0; st == EAGLE_OK && r < j->claim->n_rounds; r++) {
-        int32_t step = -1;
-        bool near = false;
-        bool sound = true;
+        eg_replayed out;
 
+        if (!eg_goes_on(j)) {
+            return eg_fail(err, EAGLE_EINCONCLUSIVE, "interrupted");
+        }
         if (!replayable(j, r)) {
             continue;
         }
-        st = replay_round(&step, &near, &sound, p, r, err);
-        if (st != EAGLE_OK || !sound) {
+        st = replay_round(&out, p, r, err);
+        if (st != EAGLE_OK || !out.sound) {
             continue;
         }
-        const bool other = step >= 0 || p->missing[0] != '\0';
+        const bool other = out.step >= 0 || p->missing[0] != '\0';
 
-        *differ += other && !near;
-        if (say) {
-            eg_line(j->report, "decisions")->n_judged++;
-            eg_worsen(eg_line(j->report, "decisions"), EAGLE_CHECK_PASS);
-            if (other) {
-                tell(p, r, step, near);
-            } else if (j->own_rule) {
-                audit_seed(p, r);
-            }
+        *differ += other && !out.near;
+        if (!say) {
+            continue;
+        }
+        line->n_judged += !out.open || other;
+        eg_worsen(line, EAGLE_CHECK_PASS);
+        count(j, p->round, &out);
+        if (other || out.near) {
+            tell(p, r, out.step, out.near);
+        } else if (j->own_rule) {
+            audit_seed(p, r);
         }
     }
     return st;
 }
 
+/* A drawn run is judged when every token of it was: by the seed (tokens.c), or here, by chance that
+ * was written down. */
+static void judge_extent(eg_judge *j)
+{
+    const eg_claim *c = j->claim;
+    const int32_t n_out = c->n - c->n_prompt;
+    eagle_check_line *line = eg_line(j->report, "decisions");
+
+    if (j->sampling.temperature <= 0.0f || j->tokens_judged) {
+        return;
+    }
+    if (j->rounds.replayed + j->rounds.open == 0) {
+        eg_problem(eg_line(j->report, "tokens"), EAGLE_CHECK_INCONCLUSIVE,
+                   "%s: its tokens are drawn, and neither coins nor a seed of ours say how: "
+                   "check-samples judges many runs",
+                   c->name);
+    } else if (!j->joined || j->rounds.tokens < n_out) {
+        eg_problem(
+            line, EAGLE_CHECK_INCONCLUSIVE,
+            "%s: %d of its %d rounds could be replayed, with %d of %d tokens: logits or draws of "
+            "the others were not recorded",
+            c->name, j->rounds.replayed, c->n_rounds, j->rounds.tokens, n_out);
+    } else if (j->rounds.bare > 0) {
+        eg_problem(line, EAGLE_CHECK_INCONCLUSIVE,
+                   "%s: %d rounds are consistent with their own recorded answers; that chance gave "
+                   "these answers nobody has seen, without coins or a seed of ours: check-samples "
+                   "judges many runs",
+                   c->name, j->rounds.bare);
+    }
+}
+
 /* ---- hypotheses ----------------------------------------------------------------------------- */
 
-static eagle_status try_sampling(replay *p, const char *what, const eagle_sampling *sampling,
+static eagle_status try_sampling(eg_replay *p, const char *what, const eagle_sampling *sampling,
                                  bool parents_row, eagle_error *err)
 {
     int64_t differ = 0;
@@ -430,7 +396,7 @@ static eagle_status try_sampling(replay *p, const char *what, const eagle_sampli
 }
 
 /* Shares of the rounds that another sampling leaves unexplained. */
-static eagle_status explain(replay *p, eagle_error *err)
+static eagle_status explain(eg_replay *p, eagle_error *err)
 {
     const eagle_sampling *as_said = &p->j->sampling;
     eagle_sampling s[6];
@@ -465,7 +431,20 @@ static eagle_status explain(replay *p, eagle_error *err)
 
 /* ---- all ---------------------------------------------------------------------------------- */
 
-static eagle_status make_room(replay *p, eagle_error *err)
+static void free_room(eg_replay *p)
+{
+    eagle_path_free(p->path);
+    free(p->moved);
+    free(p->coin);
+    free(p->key);
+    free(p->left);
+    free(p->bonus);
+    free(p->q);
+    free(p->p);
+    free(p->logits);
+}
+
+static eagle_status make_room(eg_replay *p, eagle_error *err)
 {
     const eg_judge *j = p->j;
     const size_t vocab = (size_t)j->config->vocab;
@@ -484,8 +463,12 @@ static eagle_status make_room(replay *p, eagle_error *err)
     p->p = eg_alloc(n_float, sizeof *p->p);
     p->q = eg_alloc(n_float, sizeof *p->q);
     p->bonus = eg_alloc(n_float, sizeof *p->bonus);
+    p->left = eg_alloc(j->own_rule ? 0 : 2 * vocab, sizeof *p->left);
     p->key = eg_alloc((size_t)draws, sizeof *p->key);
-    if (p->logits == NULL || p->p == NULL || p->q == NULL || p->bonus == NULL || p->key == NULL) {
+    p->coin = eg_alloc((size_t)draws, sizeof *p->coin);
+    p->moved = eg_alloc((size_t)draws, sizeof *p->moved);
+    if (p->logits == NULL || p->p == NULL || p->q == NULL || p->bonus == NULL || p->left == NULL ||
+        p->key == NULL || p->coin == NULL || p->moved == NULL) {
         return eg_fail(err, EAGLE_ENOMEM, "no memory to replay trees of %d nodes", p->cap);
     }
     return eagle_path_create(&p->path, p->cap, j->config->vocab,
@@ -494,7 +477,7 @@ static eagle_status make_room(replay *p, eagle_error *err)
 
 eagle_status eg_judge_replay(eg_judge *j, eagle_error *err)
 {
-    replay p = {.j = j, .sampling = j->sampling, .philox = {.seed = j->claim->seed}};
+    eg_replay p = {.j = j, .sampling = j->sampling, .philox = {.seed = j->claim->seed}};
     int64_t differ = 0;
     bool any = false;
 
@@ -502,6 +485,7 @@ eagle_status eg_judge_replay(eg_judge *j, eagle_error *err)
         any = any || replayable(j, r);
     }
     if (!any) {
+        judge_extent(j);
         return EAGLE_OK;
     }
     p.seeded = eagle_philox_draws(&p.philox);
@@ -517,11 +501,9 @@ eagle_status eg_judge_replay(eg_judge *j, eagle_error *err)
         st = explain(&p, err);
         eg_fit_settle(j->report, 0.0);
     }
-    eagle_path_free(p.path);
-    free(p.key);
-    free(p.bonus);
-    free(p.q);
-    free(p.p);
-    free(p.logits);
+    free_room(&p);
+    if (st == EAGLE_OK) {
+        judge_extent(j);
+    }
     return st;
 }

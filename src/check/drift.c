@@ -2,9 +2,7 @@
 /* drift.c - how far the states of the layers have come from ours, from the first layer to the last.
  *
  * Unlike operations.c this compares what has piled up, so that it works with the few sites of a trace
- * of level 3 too. It judges nothing by itself: where a row's logits are wrong it says from which
- * layer and site on the row was. */
-#include "check/budget.h"
+ * of level 3 too. Where a row's logits are wrong it says from which layer and site on the row was. */
 #include "check/judge.h"
 
 #include "base/alloc.h"
@@ -13,8 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* As SAFETY of noise.c; lengths of rows have no largest element to allow for. */
-#define SAFETY 4.0
+#define SPREAD 2.0
 
 typedef struct {
     eg_judge *j;
@@ -23,9 +20,11 @@ typedef struct {
     float *theirs; /* [widest] */
     int32_t widest;
     /* the first site, in the order of the pass, at which each node was off */
-    eagle_check_divergence *off; /* [n_nodes] */
-    double last;                 /* relative error after the last layer, the largest */
+    eagle_check_divergence *off;  /* [n_nodes] */
+    eagle_check_divergence worst; /* the largest error as a share of what is allowed */
+    double share;
     int64_t rows;
+    int64_t failed;
 } watch;
 
 /* |theirs - ours| / |ours|. */
@@ -40,16 +39,32 @@ static double relative(const float *theirs, const float *ours, int32_t n)
         difference += d * d;
         size += (double)ours[i] * (double)ours[i];
     }
-    return difference == 0.0 ? 0.0 : sqrt(difference / size);
+    return difference == 0.0 ? 0.0 : sqrt(difference / size); /* NaN where theirs has one */
 }
 
-/* See noise.c: 12 operations a layer, each with a relative error of u, add up like a random walk. */
+/* Lengths of rows have no largest element to allow for; SPREAD is for what a row's own gain adds. */
 static double may_be(const eg_judge *j, int32_t layers)
 {
-    const eagle_config *c = j->config;
-    const double n = (double)(c->ffn_dim > c->dim ? c->ffn_dim : c->dim);
+    return SPREAD * eg_relative_bound(j, layers);
+}
 
-    return SAFETY * (eg_half_ulp(j->dtype) + 0x1p-24 * sqrt(n)) * sqrt((12.0 * layers + 4.0) / 3.0);
+/* A row at a site: is it off, and the furthest? */
+static void keep(watch *w, int32_t i, const eagle_check_divergence *at, eagle_site site)
+{
+    const double share = isfinite(at->error) ? at->error / at->allowed : INFINITY;
+
+    if (share > 1.0) {
+        w->failed++;
+        if (!w->off[i].found) {
+            w->off[i] = *at;
+            snprintf(w->off[i].site, sizeof w->off[i].site, "%s", eagle_site_name(site));
+        }
+    }
+    if (share > w->share) {
+        w->share = share;
+        w->worst = *at;
+        snprintf(w->worst.site, sizeof w->worst.site, "%s", eagle_site_name(site));
+    }
 }
 
 static void see(void *ctx, eagle_site site, int32_t layer, int32_t n_rows, int32_t dim,
@@ -72,12 +87,18 @@ static void see(void *ctx, eagle_site site, int32_t layer, int32_t n_rows, int32
         const double error = relative(w->theirs, ours, dim);
 
         w->rows++;
-        w->last = end && error > w->last ? error : w->last;
-        if (!(error <= allowed) && !w->off[i].found) {
-            w->off[i] = (eagle_check_divergence){
-                .found = true, .layer = layer, .error = error, .allowed = allowed};
-            snprintf(w->off[i].site, sizeof w->off[i].site, "%s", eagle_site_name(site));
-        }
+        keep(w, i,
+             &(eagle_check_divergence){.found = true,
+                                       .run = j->run,
+                                       .round = w->r,
+                                       .node = i,
+                                       .pos = w->round->pos[i],
+                                       .layer = end ? -1 : layer,
+                                       .token = -1,
+                                       .our_token = -1,
+                                       .error = error,
+                                       .allowed = allowed},
+             site);
     }
 }
 
@@ -93,6 +114,17 @@ static void locate(const watch *w)
         if (off->found) {
             first->layer = off->layer;
             snprintf(first->site, sizeof first->site, "%s", off->site);
+        }
+    }
+}
+
+/* The first row of the round that is off is a divergence of its own, unless an earlier one is known. */
+static void tell(const watch *w)
+{
+    for (int32_t i = 0; !w->j->control && i < w->round->n_nodes; i++) {
+        if (w->off[i].found) {
+            eg_diverges(w->j->report, &w->off[i]);
+            return;
         }
     }
 }
@@ -113,10 +145,39 @@ static eagle_status watch_round(watch *w, eagle_error *err)
     ours->forward.pass.probe = NULL;
     if (st == EAGLE_OK) {
         locate(w);
+        tell(w);
     }
     free(w->off);
     w->off = NULL;
     return st;
+}
+
+/* The line, over all runs; and the first row that is off, where nothing else was. */
+static void conclude(const watch *w)
+{
+    eg_judge *j = w->j;
+    eagle_check_line *line = eg_line(j->report, "layers");
+    const eagle_check_divergence *d = &w->worst;
+    char layer[24] = "";
+
+    if (d->layer >= 0) {
+        snprintf(layer, sizeof layer, "layer %d, ", d->layer);
+    }
+    line->n_judged += w->rows;
+    line->n_different += w->failed;
+    eg_worsen(line, EAGLE_CHECK_PASS);
+    if (w->failed > 0) {
+        eg_problem(
+            line, EAGLE_CHECK_FAIL,
+            "%s: round %d, node %d, position %d, %s%s: the row differs by %.3g of its length, "
+            "rounding allows %.3g",
+            j->claim->name, d->round + j->claim->first_round, d->node, d->pos, layer, d->site,
+            d->error, d->allowed);
+        line->n_failed += w->failed - 1;
+    }
+    eg_say(line, "%lld rows of sites, %lld off; the worst%s%s%s, by %.3g of what rounding allows",
+           (long long)line->n_judged, (long long)line->n_failed, w->share > 0.0 ? ", " : "",
+           w->share > 0.0 ? layer : "", w->share > 0.0 ? d->site : "", w->share);
 }
 
 eagle_status eg_judge_drift(eg_judge *j, eagle_error *err)
@@ -138,15 +199,8 @@ eagle_status eg_judge_drift(eg_judge *j, eagle_error *err)
             st = watch_round(&w, err);
         }
     }
-    if (w.rows > 0) {
-        eagle_check_line *line = eg_line(j->report, "layers");
-
-        line->n_judged += w.rows;
-        eg_worsen(line, EAGLE_CHECK_PASS);
-        eg_say(line,
-               "%lld rows of sites; after the last layer a row differs by %.3g of its length "
-               "at most, rounding makes about %.3g",
-               (long long)line->n_judged, w.last, may_be(j, c->n_layers) / SAFETY);
+    if (st == EAGLE_OK && w.rows > 0) {
+        conclude(&w);
     }
     free(w.theirs);
     return st;

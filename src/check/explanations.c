@@ -86,7 +86,6 @@ static eagle_status try_views(riddle *k, eagle_error *err)
         eg_view view;
         bool tree; /* only where there is more than the root */
     } list[] = {
-        {"our row, nothing changed", {0}, false},
         {"positions + 1", {.shift_root = 1, .shift = 1}, false},
         {"positions - 1", {.shift_root = -1, .shift = -1}, false},
         {"positions of the drafted nodes + 1", {.shift = 1}, true},

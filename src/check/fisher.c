@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fisher.c - Fisher's exact test: the hypergeometric law, summed outward from its mode. */
+/* fisher.c - two tails that need no library: Fisher's exact test, the hypergeometric law summed outward
+ * from its mode, and Poisson's. */
 #include "check/statistics.h"
+
+#include <math.h>
 
 /* P(k + 1) / P(k) of hits among n_a, when `hits` are among n_a + n_b. */
 static double ratio(int64_t k, int64_t n_a, int64_t n_b, int64_t hits)
@@ -34,4 +37,25 @@ double eg_fisher_more(int64_t a, int64_t n_a, int64_t b, int64_t n_b)
         tail += k - 1 >= a ? w : 0.0;
     }
     return tail / all;
+}
+
+double eg_poisson_tail(int64_t k, double mean)
+{
+    double term = exp((double)k * log(mean) - mean - lgamma((double)k + 1.0));
+    double p = 0.0;
+
+    if (k <= 0) {
+        return 1.0;
+    }
+    if (!(mean > 0.0)) {
+        return 0.0;
+    }
+    if ((double)k <= mean) {
+        return 1.0; /* not in the tail */
+    }
+    for (int64_t i = k; term > p * 1e-17; i++) {
+        p += term;
+        term *= mean / (double)(i + 1);
+    }
+    return p < 1.0 ? p : 1.0;
 }

@@ -10,8 +10,13 @@
 
 /* Differences of rows, over all runs: what the figures are made of. */
 typedef struct {
-    double *error; /* [n] largest difference of each row    */
-    double *bound; /* [n] what rounding may make of it      */
+    double *error;  /* [n] largest difference of each row    */
+    double *bound;  /* [n] what rounding may make of it      */
+    double *sum;    /* [vocab] signed differences of each token, a row's mean removed */
+    double *square; /* [vocab] */
+    int64_t n_sums; /* rows that are in them: those where nothing is minus infinity   */
+    double share;   /* the largest error / bound of all rows, failed ones too; 0: none */
+    double largest_logit;
     int64_t n;
     int64_t cap;
     double squares;     /* of our logits, their mean removed */
@@ -34,14 +39,23 @@ typedef struct {
     bool own_rule; /* else: */
     eg_float_rule rule;
     eagle_dtype dtype;
-    bool joined;      /* the rounds' paths are the run's tokens: places are known */
-    bool *walkable;   /* [n_rounds]                                                */
-    uint64_t *law;    /* [vocab] scratch                                           */
-    uint64_t *theirs; /* [vocab] scratch                                           */
-    float *row;       /* [vocab] scratch: a row of theirs                          */
-    int32_t *order;   /* [vocab] scratch                                           */
-    double flips;     /* coupled: expected number of tokens that rounding changes  */
-    bool control;     /* a control's run: counts, but tells of no divergence       */
+    bool joined;        /* the rounds' paths are the run's tokens: places are known */
+    bool *walkable;     /* [n_rounds]                                                */
+    uint64_t *law;      /* [vocab] scratch                                           */
+    uint64_t *theirs;   /* [vocab] scratch                                           */
+    float *row;         /* [vocab] scratch: a row of theirs                          */
+    int32_t *order;     /* [vocab] scratch                                           */
+    double flips;       /* coupled: expected number of tokens that rounding changes  */
+    bool tokens_judged; /* each token by itself: at temperature 0, or by the seed    */
+    struct {
+        int32_t replayed;
+        int32_t bare;   /* of them by recorded answers that nobody made     */
+        int32_t open;   /* a coin that decides was not recorded             */
+        int32_t tokens; /* emitted by the replayed ones                     */
+    } rounds;
+    double slack; /* what is allowed, as a share of the bound                  */
+    bool settled; /* more than that fails: the caller or a control measured it */
+    bool control; /* a control's run: counts, but tells of no divergence       */
 } eg_judge;
 
 /* ---- rows -------------------------------------------------------------------------------- */
@@ -60,6 +74,12 @@ typedef struct {
 } eg_row_difference;
 void eg_row_compare(eg_row_difference *out, const float *theirs, const float *ours, int32_t vocab);
 
+/* Beyond the bound rounding is unlikely, and beyond this many times it is no explanation. */
+#define EG_NO_ROUNDING 4.0
+
+/* What the relative error of a row of the residual stream may be after so many layers. */
+double eg_relative_bound(const eg_judge *j, int32_t layers);
+
 /* What rounding may make of a row of ours in arithmetic of `dtype`: see noise.c. */
 double eg_row_bound(const eg_judge *j, const float *logits);
 
@@ -70,15 +90,23 @@ void eg_noise_free(eg_noise *noise);
 /* Adds a row; EAGLE_ENOMEM. */
 eagle_status eg_noise_add(eg_noise *noise, const eg_row_difference *d, double bound,
                           eagle_error *err);
+/* Adds a row's signed differences, token by token; EAGLE_ENOMEM. */
+eagle_status eg_noise_add_signed(eg_noise *noise, const float *theirs, const float *ours,
+                                 int32_t vocab, eagle_error *err);
 /* Sets the figures, and says the sensitivity on the line "logits". Sorts the rows. */
 void eg_noise_report(eagle_check_report *report, eg_noise *noise);
 /* Inconclusive when the figures do not exclude a shift of one logit by `shift`; 0: none is asked for. */
 void eg_ask_shift(eagle_check_report *report, double shift);
+/* Fails the line "logits" when the logit of one token is off in the mean of all rows. */
+void eg_noise_judge_tokens(eagle_check_report *report, const eg_noise *noise, int32_t vocab);
+
+/* False when the caller wants no more of it: asked before each round that is judged. */
+bool eg_goes_on(const eg_judge *j);
 
 /* ---- judges ------------------------------------------------------------------------------ */
 
 /* Trees, paths, sources, draws: everything that is exact. */
-void eg_judge_structure(eg_judge *j);
+eagle_status eg_judge_structure(eg_judge *j, eagle_error *err);
 
 /* Every emitted token by our rows of the same context. */
 eagle_status eg_judge_tokens(eg_judge *j, eagle_error *err);
@@ -103,11 +131,5 @@ eagle_status eg_explain(eg_judge *j, eagle_error *err);
 
 /* The line "control": are the runs worse than those without a drafter? */
 void eg_judge_control(eagle_check_report *report, const eagle_check_report *control);
-
-/* P(X >= k) for X hypergeometric: of n_a + n_b tokens k + k_b are marked, n_a of them the runs'. */
-double eg_fisher(int64_t k, int64_t n_a, int64_t k_b, int64_t n_b);
-
-/* P(X >= k) for X Poisson of that mean. */
-double eg_poisson_tail(int64_t k, double mean);
 
 #endif

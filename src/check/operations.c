@@ -70,6 +70,11 @@ static bool load_input(const passing *p, float *to, int32_t layer, int32_t dim)
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
+static bool of_a_layer(eagle_site site)
+{
+    return site != EAGLE_SITE_EMBED && site != EAGLE_SITE_FEATURE && site != EAGLE_SITE_LOGITS;
+}
+
 /* The run's own row (of a round: the node). */
 static eagle_check_divergence place(const bench *b, const passing *p, int32_t i, eagle_site site,
                                     int32_t layer)
@@ -79,7 +84,7 @@ static eagle_check_divergence place(const bench *b, const passing *p, int32_t i,
                                 .round = p->round,
                                 .node = p->round >= 0 ? p->begin + i : -1,
                                 .pos = b->row[i].pos,
-                                .layer = layer,
+                                .layer = of_a_layer(site) ? layer : -1,
                                 .token = -1,
                                 .our_token = -1};
 
@@ -512,6 +517,9 @@ static eagle_status run_all(bench *b, eagle_error *err)
     b->keys_known = c->n_sites > 0 && c->first_round == 0;
     run_prompt(b);
     for (int32_t r = 0; st == EAGLE_OK && r < c->n_rounds; r++) {
+        if (!eg_goes_on(b->j)) {
+            return eg_fail(err, EAGLE_EINCONCLUSIVE, "interrupted");
+        }
         if (!b->j->walkable[r]) {
             b->keys_known = false;
             continue;
@@ -584,11 +592,16 @@ static void conclude(const bench *b)
                  d->node);
     }
     const int64_t failed = line->n_failed;
+    char layer[24] = "";
+
+    if (d->layer >= 0) {
+        snprintf(layer, sizeof layer, "layer %d, ", d->layer);
+    }
 
     eg_problem(line, EAGLE_CHECK_FAIL,
-               "%s: %s, position %d, layer %d: %s differs by %.4g from its own input's, the budget "
+               "%s: %s, position %d, %s%s differs by %.4g from its own input's, the budget "
                "is %.4g",
-               j->claim->name, round, d->pos, d->layer, d->site, d->error, d->allowed);
+               j->claim->name, round, d->pos, layer, d->site, d->error, d->allowed);
     line->n_failed = failed; /* rows, not sentences */
     if (!j->control) {
         eg_diverges(j->report, d);

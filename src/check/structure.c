@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* structure.c - what must hold exactly, whatever the arithmetic: trees, paths, sources, draws. */
 #include "check/judge.h"
+#include "check/statistics.h"
 
+#include "base/alloc.h"
+
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define FAIL EAGLE_CHECK_FAIL
 
@@ -205,7 +210,36 @@ static bool may_share(const eg_judge *j, const eg_claim_draw *a, const eg_claim_
            a->pos == b->pos;
 }
 
-static void audit_round(eg_judge *j, int32_t r)
+/* Pairs of coins that must have been tossed apart. */
+typedef struct {
+    int64_t n;
+    int64_t equal;
+    int32_t round; /* of the first equal ones */
+    int32_t node;
+    char what[160];
+} pairs;
+
+static void compare_pair(pairs *p, const eg_claim_round *round, int32_t r, int32_t k, int32_t i)
+{
+    const eg_claim_draw *a = &round->draw[i];
+    const eg_claim_draw *b = &round->draw[k];
+
+    p->n++;
+    if (round->coin[i] != round->coin[k]) {
+        return;
+    }
+    if (p->equal++ == 0) {
+        p->round = r;
+        p->node = deciding(round, a->pos);
+        snprintf(p->what, sizeof p->what,
+                 "one coin, %.9g, decides twice: draws %d and %d (purposes %d and %d, positions %d "
+                 "and %d)",
+                 round->coin[i], k, i, b->purpose, a->purpose, b->pos, a->pos);
+    }
+}
+
+/* Equal keys are a fault each; equal coins are counted. */
+static void audit_round(eg_judge *j, pairs *p, int32_t r)
 {
     const eg_claim_round *round = &j->claim->round[r];
     eagle_check_line *line = eg_line(j->report, "draws");
@@ -219,33 +253,37 @@ static void audit_round(eg_judge *j, int32_t r)
         for (int32_t k = 0; k < i; k++) {
             const eg_claim_draw *b = &round->draw[k];
 
-            if (a->purpose == b->purpose && a->pos == b->pos && a->index == b->index &&
-                !may_share(j, a, b)) {
+            if (may_share(j, a, b)) {
+                continue;
+            }
+            if (a->purpose == b->purpose && a->pos == b->pos && a->index == b->index) {
                 snprintf(what, sizeof what,
                          "draws %d and %d have one key: purpose %d, position %d, index %d", k, i,
                          a->purpose, a->pos, a->index);
                 problem(j, "draws", r, deciding(round, a->pos), what);
                 return;
             }
-            if (round->coin != NULL && round->coin[i] == round->coin[k] && !may_share(j, a, b) &&
-                on_path(round, a) && on_path(round, b)) {
-                snprintf(what, sizeof what,
-                         "one coin, %.9g, decides twice: draws %d and %d (purposes %d and %d, "
-                         "positions %d and %d)",
-                         round->coin[i], k, i, b->purpose, a->purpose, b->pos, a->pos);
-                problem(j, "draws", r, deciding(round, a->pos), what);
-                return;
+            if (round->coin != NULL && on_path(round, a) && on_path(round, b)) {
+                compare_pair(p, round, r, k, i);
             }
         }
     }
 }
 
-/* A coin of one round that the round before used already: chance gives a pair of 24-bit numbers with
- * probability 2^-24, so that the number of pairs is Poisson; far more than that are no chance. */
+/* Two coins of b bits are equal by chance with probability 2^-b, so that the number of equal pairs is
+ * Poisson, nearly; far more than that are no chance. */
+static bool too_equal(const eg_judge *j, int64_t equal, int64_t n)
+{
+    const int32_t bits = j->own_rule ? 24 : j->rule.bits;
+
+    return equal > 0 && eg_poisson_tail(equal, ldexp((double)n, -bits)) < 1e-6;
+}
+
+/* A coin of one round that the round before used already. */
 static void audit_rounds(eg_judge *j)
 {
     const eg_claim *c = j->claim;
-    int64_t pairs = 0;
+    int64_t n = 0;
     int64_t equal = 0;
     int32_t first = -1;
 
@@ -257,20 +295,100 @@ static void audit_rounds(eg_judge *j)
             for (int32_t k = 0; k < b->n_draws; k++) {
                 const bool same = a->coin[i] == b->coin[k];
 
-                pairs++;
+                n++;
                 equal += same;
                 first = same && first < 0 ? r : first;
             }
         }
     }
-    if (equal > 0 && eg_poisson_tail(equal, (double)pairs * 0x1p-24) < 1e-6) {
+    if (too_equal(j, equal, n)) {
         problem(j, "draws", first, 0, "coins of the round before are used again");
     }
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Are all coins of the run uniform? Massart 1990: their distribution function is off by D or more with
+ * probability 2 exp(-2 n D^2) at most. Their number n may hang on their values; the sum of 1/(n(n + 1))
+ * over all n is 1, so that dividing by it makes the bound one for any n. */
+static eagle_status audit_uniform(eg_judge *j, eagle_error *err)
+{
+    const eg_claim *c = j->claim;
+    int64_t n = 0;
+    double off = 0.0;
+
+    for (int32_t r = 0; r < c->n_rounds; r++) {
+        n += c->round[r].coin != NULL ? c->round[r].n_draws : 0;
+    }
+    if (n == 0) {
+        return EAGLE_OK;
+    }
+    double *coin = eg_alloc((size_t)n, sizeof *coin);
+
+    if (coin == NULL) {
+        return eg_fail(err, EAGLE_ENOMEM, "no memory for %lld coins", (long long)n);
+    }
+    n = 0;
+    for (int32_t r = 0; r < c->n_rounds; r++) {
+        const eg_claim_round *round = &c->round[r];
+
+        for (int32_t i = 0; round->coin != NULL && i < round->n_draws; i++) {
+            if (i == 0 || !may_share(j, &round->draw[i - 1], &round->draw[i])) {
+                coin[n++] = round->coin[i];
+            }
+        }
+    }
+    qsort(coin, (size_t)n, sizeof *coin, by_size);
+    for (int64_t i = 0; i < n; i++) {
+        off =
+            fmax(off, fmax((double)(i + 1) / (double)n - coin[i], coin[i] - (double)i / (double)n));
+    }
+    free(coin);
+    const double p = 2.0 * (double)n * ((double)n + 1.0) * exp(-2.0 * (double)n * off * off);
+
+    if (p < 1e-6) {
+        char what[120];
+
+        snprintf(what, sizeof what,
+                 "%lld coins are not uniform: their distribution is off by %.3g, p %.2g",
+                 (long long)n, off, p);
+        problem(j, "draws", -1, 0, what);
+    }
+    return EAGLE_OK;
+}
+
+/* Everything about draws. */
+static eagle_status audit(eg_judge *j, eagle_error *err)
+{
+    const eg_claim *c = j->claim;
+    eagle_check_line *draws = eg_line(j->report, "draws");
+    pairs p = {0};
+
+    for (int32_t r = 0; r < c->n_rounds; r++) {
+        audit_round(j, &p, r);
+    }
+    if (too_equal(j, p.equal, p.n)) {
+        problem(j, "draws", p.round, p.node, p.what);
+    }
+    audit_rounds(j);
+    eagle_status st = audit_uniform(j, err);
+
+    if (draws->verdict != EAGLE_CHECK_ABSENT) {
+        eg_say(draws, "%lld draws, %lld problems", (long long)draws->n_judged,
+               (long long)draws->n_failed);
+    }
+    return st;
+}
+
 /* ---- all --------------------------------------------------------------------------------- */
 
-void eg_judge_structure(eg_judge *j)
+eagle_status eg_judge_structure(eg_judge *j, eagle_error *err)
 {
     const eg_claim *c = j->claim;
     eagle_check_line *line = eg_line(j->report, "structure");
@@ -289,16 +407,7 @@ void eg_judge_structure(eg_judge *j)
     }
     check_sources(j);
     check_joined(j);
-    for (int32_t r = 0; r < c->n_rounds; r++) {
-        audit_round(j, r);
-    }
-    audit_rounds(j);
     eg_say(line, line->n_judged > 0 ? "%lld rounds, %lld problems" : "no trees: the tokens alone",
            (long long)line->n_judged, (long long)line->n_failed);
-    eagle_check_line *draws = eg_line(j->report, "draws");
-
-    if (draws->verdict != EAGLE_CHECK_ABSENT) {
-        eg_say(draws, "%lld draws, %lld problems", (long long)draws->n_judged,
-               (long long)draws->n_failed);
-    }
+    return audit(j, err);
 }

@@ -5,7 +5,9 @@
  * of ours, up to a common shift, and theirs took its own largest, then the gap is at most 2 eps: more is
  * no rounding. eps is measured where their logits are there, estimated from log-probabilities
  * where those are, and else what rounding may do (noise.c). */
+#include "check/budget.h"
 #include "check/judge.h"
+#include "check/statistics.h"
 
 #include "kernels/kernels.h"
 #include "sample/law.h"
@@ -112,19 +114,64 @@ static double largest(const our_log_p *o, int32_t i, bool *compared, bool *own_b
     return most;
 }
 
+/* The token's log-probability and the row that was recorded beside it come of the same numbers: they
+ * may differ by the type of the row, and what a sum of exponentials rounds in float32. */
+static void compare_own(judging *g, const evidence *e, int32_t pos)
+{
+    eg_judge *j = g->j;
+    const eg_claim *c = j->claim;
+    const int32_t vocab = j->config->vocab;
+    const int32_t token = c->token[pos + 1];
+    const double own = (double)c->logprob[pos + 1 - c->n_prompt];
+    double size = 1.0;
+
+    if (e->logits == NULL || !isfinite(e->logits[token])) {
+        return;
+    }
+    for (int32_t i = 0; i < vocab; i++) {
+        size = isfinite(e->logits[i]) ? fmax(size, fabs((double)e->logits[i])) : size;
+    }
+    const double u = eg_half_ulp(j->claim->round[e->at.round].logits->dtype);
+    double off = fabs(own - ((double)e->logits[token] - eg_log_sum(e->logits, vocab)));
+
+    if (j->sampling.temperature > 0.0f) {
+        eg_law_make(j->theirs, j->order, e->logits, vocab, &j->sampling);
+        if (j->theirs[token] > 0) {
+            off = fmin(off, fabs(own - log((double)j->theirs[token]) +
+                                 log((double)sum_of(j->theirs, vocab))));
+        }
+    }
+    if (off > 4.0 * fmax(u, 0x1p-20) * size) {
+        eg_problem(
+            eg_line(j->report, "log-probabilities"), EAGLE_CHECK_FAIL,
+            "%s: position %d: the log-probability %.6g is not that of the run's own logits, by "
+            "%.4g",
+            c->name, pos, own, off);
+    }
+}
+
 /* Log-probabilities of the emitted and the most likely tokens: a shift cannot hide in them. */
 static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const float *ours)
 {
     eg_judge *j = g->j;
     const eg_claim *c = j->claim;
     const int32_t i = pos + 1 - c->n_prompt;
-    const double bound = 2.0 * eg_row_bound(j, ours); /* the sum of the exponentials errs too */
+    const double bound =
+        2.0 * j->slack * eg_row_bound(j, ours); /* the sum of the exponentials errs too */
     const our_log_p raw = {j, ours, eg_log_sum(ours, j->config->vocab), false};
     eagle_check_line *line = eg_line(j->report, "log-probabilities");
     bool compared = false;
 
-    if (!isfinite(c->logprob[i])) {
+    if (isnan(c->logprob[i])) {
         return; /* the producer had none here */
+    }
+    if (isinf(c->logprob[i])) {
+        line->n_judged++;
+        eg_problem(line, EAGLE_CHECK_FAIL,
+                   "%s: position %d: the log-probability of the emitted token is %sinfinite",
+                   c->name, pos, c->logprob[i] < 0.0f ? "minus " : "");
+        tell(g, e, pos, INFINITY, ours);
+        return;
     }
     double eps = largest(&raw, i, &compared, &e->own_best);
 
@@ -143,6 +190,7 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
                    c->name, pos, eps, bound);
         tell(g, e, pos, eps, ours);
     }
+    compare_own(g, e, pos);
     if (e->logits == NULL) { /* else the logits have said more */
         e->measured = compared && eps < e->eps;
         e->eps = e->measured ? eps : e->eps;
@@ -155,7 +203,7 @@ static void gather(judging *g, evidence *e, int32_t pos, const float *ours)
     const eg_claim *c = j->claim;
     const int32_t vocab = j->config->vocab;
 
-    *e = (evidence){.at = {.round = -1}, .eps = eg_row_bound(j, ours), .own_best = true};
+    *e = (evidence){.at = {.round = -1}, .eps = j->slack * eg_row_bound(j, ours), .own_best = true};
     if (j->joined && eg_claim_place(&e->at, c, pos + 1)) {
         const eg_claim_round *round = &c->round[e->at.round];
 
@@ -205,6 +253,13 @@ static void judge_greedy(judging *g, int32_t pos, const float *ours)
                    "%s: position %d: token %d in place of %d, gap %.4g within 2 x %.4g %s",
                    j->claim->name, pos + 1, token, best, gap, e.eps,
                    e.measured ? "measured there" : "that rounding may make");
+    } else if (token != best && !e.measured && !j->settled && gap <= 2.0 * EG_NO_ROUNDING * e.eps) {
+        g->line->n_failed++; /* counted, whatever it is called */
+        eg_problem(
+            g->line, EAGLE_CHECK_INCONCLUSIVE,
+            "%s: position %d: token %d in place of %d, gap %.4g above 2 x %.4g, which rounding is "
+            "expected to make: a control run (--control) or --eps would settle it",
+            j->claim->name, pos + 1, token, best, gap, e.eps);
     } else if (token != best) {
         eg_problem(g->line, EAGLE_CHECK_FAIL,
                    "%s: position %d: token %d in place of %d, gap %.4g above 2 x %.4g",
@@ -335,8 +390,8 @@ static void judge_sampled(judging *g, int32_t pos, const float *ours)
             tell(g, &e, pos, 0.0, ours);
         }
     }
-    g->line->n_judged++;
     if (g->coupled) {
+        g->line->n_judged++;
         eg_worsen(g->line, EAGLE_CHECK_PASS);
         judge_coupled(g, &e, pos, ours);
     }
@@ -382,6 +437,7 @@ eagle_status eg_judge_tokens(eg_judge *j, eagle_error *err)
     g.draws = eagle_philox_draws(&g.philox);
     g.coupled = c->has_seed && j->own_rule && c->contract[0] != '\0' &&
                 j->sampling.mode == EAGLE_VERIFY_COUPLED;
+    j->tokens_judged = g.coupled || j->sampling.temperature <= 0.0f;
     eagle_status st = eg_ours_feed(j->ours, c, c->n_prompt - 1, seen, &g, err);
 
     if (st != EAGLE_OK) {
@@ -403,10 +459,8 @@ eagle_status eg_judge_tokens(eg_judge *j, eagle_error *err)
         judge_flips(j, g.line, g.flipped);
     }
     if (j->sampling.temperature > 0.0f && !g.coupled) {
-        eg_say(g.line,
-               "%lld tokens, drawn: their law cannot be seen in one run; check-samples "
-               "judges many",
-               (long long)g.line->n_judged);
+        eg_say(g.line, "drawn: their law cannot be seen in one run; decisions judges their making, "
+                       "check-samples many runs");
         return EAGLE_OK;
     }
     eg_say(g.line, "%lld tokens, %lld other than ours, %lld of them more than rounding explains",

@@ -73,6 +73,17 @@ static void print_fits(FILE *out, const eagle_check_report *report)
 {
     const eagle_check_fit *fit;
 
+    const eagle_check_fit *nearest = eagle_check_fit_at(report, 0);
+    int32_t n = 0;
+
+    while (eagle_check_fit_at(report, n) != NULL) {
+        n++;
+    }
+    if (nearest != NULL && !nearest->fits) {
+        fprintf(out, "none of %" PRId32 " explanations fits; the nearest leaves %.3g: %s\n", n,
+                nearest->distance, nearest->what);
+        return;
+    }
     for (int32_t i = 0; i < 3 && (fit = eagle_check_fit_at(report, i)) != NULL; i++) {
         fprintf(out, "%s %s: difference %.3g%s\n",
                 i == 0 ? "nearest explanation:" : "                then:", fit->what, fit->distance,

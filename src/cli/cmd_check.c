@@ -52,11 +52,11 @@ static void plan(job *j)
     j->how.rule = opt->rule;
     j->how.eps = opt->eps;
     j->how.shift = opt->shift;
-    j->how.dtype = opt->dtype;
+    j->how.dtype = EG_GIVEN(opt, EG_OPT_CHECK_DTYPE) ? opt->dtype : j->how.dtype;
     j->how.dtype_given = EG_GIVEN(opt, EG_OPT_CHECK_DTYPE);
     j->how.threads = session.threads;
     j->how.isa = opt->isa;
-    j->how.chunk = EG_GIVEN(opt, EG_OPT_CHUNK) ? opt->chunk : j->how.chunk;
+    j->how.chunk = opt->chunk;
     j->how.near = near[opt->near_tie];
     j->how.head = j->engine.head;
     j->how.strict_draft = opt->draft == EG_DRAFT_STRICT;

@@ -20,6 +20,11 @@ static void head_defaults(eg_options *opt)
     eagle_train_defaults_head(&opt->train);
 }
 
+static void check_defaults(eg_options *opt)
+{
+    opt->chunk = 64;
+}
+
 static void samples_defaults(eg_options *opt)
 {
     opt->temperature = 1.0f;
@@ -36,7 +41,7 @@ static const eg_command commands[] = {
      eg_cmd_eval, NULL},
     {"check", EG_CHECK, "-m DIR [-H DIR] FILE [--control FILE] [options]",
      "judges another implementation's run: a trace, token lists or saved responses", 1,
-     eg_cmd_check, NULL},
+     eg_cmd_check, check_defaults},
     {"check-samples", EG_CHECK_SAMPLES, "-m DIR FILE [--temp T] [--top-k K] [--top-p P] [options]",
      "do tokens that another implementation drew follow the law? with the power of the answer", 1,
      eg_cmd_check_samples, samples_defaults},

@@ -3,6 +3,7 @@
  * without one pass. */
 #include "support/lib_planted.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -402,7 +403,7 @@ static void a_stale_row_is_seen_in_the_attention_of_the_next_round(void **state)
 static void shifted_rows_are_seen_in_the_logits(void **state)
 {
     (void)state;
-    assert_operation(PLANTED_ROW, FROM, 1, 0, "logits");
+    assert_operation(PLANTED_ROW, FROM, 1, -1, "logits");
 }
 
 static void a_trace_of_level_3_tells_the_layer(void **state)
@@ -413,6 +414,8 @@ static void a_trace_of_level_3_tells_the_layer(void **state)
         .rounds = ROUNDS, .fault = PLANTED_SIBLING, .from_round = FROM, .few_sites = true});
 
     assert_verdict(right, "layers", EAGLE_CHECK_PASS);
+    assert_verdict(wrong, "layers", EAGLE_CHECK_FAIL);
+    assert_non_null(strstr(line_of(wrong, "layers")->detail, "resid_mlp"));
     assert_int_equal(eagle_check_verdict_of(right), EAGLE_CHECK_PASS);
     assert_place(wrong, FROM, 2);
     assert_int_equal(eagle_check_first(wrong)->layer, 0);
@@ -420,6 +423,30 @@ static void a_trace_of_level_3_tells_the_layer(void **state)
     assert_explained(wrong, "the siblings before it are visible");
     eagle_check_report_free(wrong);
     eagle_check_report_free(right);
+}
+
+static void a_state_that_is_no_number_fails_even_where_its_logits_are_right(void **state)
+{
+    (void)state;
+    toy *t = toy_create(&(toy_options){.seed = SEED});
+    eagle_claims *claims = planted_claims();
+    eagle_check_report *report = NULL;
+    eagle_check_options opt;
+    eagle_error err = {0};
+
+    eagle_check_defaults(&opt);
+    opt.threads = 1;
+    planted_run(claims, t, &(planted_options){.rounds = ROUNDS, .few_sites = true});
+    const eg_claim_site *site = &claims->claim[0]->round[FROM].site[0];
+
+    ((float *)(uintptr_t)site->tensor->data)[3] = NAN;
+    assert_int_equal(eagle_check(&report, toy_model(t), claims, NULL, &opt, &err), EAGLE_OK);
+    assert_verdict(report, "logits", EAGLE_CHECK_PASS);
+    assert_verdict(report, "layers", EAGLE_CHECK_FAIL);
+    assert_place(report, FROM, 0);
+    eagle_check_report_free(report);
+    eagle_claims_free(claims);
+    toy_free(t);
 }
 
 /* ---- less to look at --------------------------------------------------------------------------- */
@@ -468,6 +495,7 @@ int main(void)
         cmocka_unit_test(a_stale_row_is_seen_in_the_attention_of_the_next_round),
         cmocka_unit_test(shifted_rows_are_seen_in_the_logits),
         cmocka_unit_test(a_trace_of_level_3_tells_the_layer),
+        cmocka_unit_test(a_state_that_is_no_number_fails_even_where_its_logits_are_right),
         cmocka_unit_test(tokens_alone_are_judged_too),
     };
 

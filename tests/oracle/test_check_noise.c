@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "check/claims.h"
 #include "check/judge.h"
+#include "check/statistics.h"
 #include "sample/law.h"
 #include "support/lib_planted.h"
 
@@ -27,10 +28,10 @@ static void fishers_tail_is_that_of_the_lady_tasting_tea(void **state)
 {
     (void)state;
     /* Four cups of eight, all four right: 1 / C(8, 4); three or more: (16 + 1) / 70. */
-    assert_near(eg_fisher(4, 4, 0, 4), 1.0 / 70.0);
-    assert_near(eg_fisher(3, 4, 1, 4), 17.0 / 70.0);
-    assert_near(eg_fisher(0, 4, 4, 4), 1.0);
-    assert_near(eg_fisher(5, 5, 0, 5), 1.0 / 252.0);
+    assert_near(eg_fisher_more(4, 4, 0, 4), 1.0 / 70.0);
+    assert_near(eg_fisher_more(3, 4, 1, 4), 17.0 / 70.0);
+    assert_near(eg_fisher_more(0, 4, 4, 4), 1.0);
+    assert_near(eg_fisher_more(5, 5, 0, 5), 1.0 / 252.0);
 }
 
 static void poissons_tail_is_a_sum_of_its_terms(void **state)
@@ -106,6 +107,20 @@ static void near_ties_that_the_control_has_too_are_noise_of_the_target(void **st
     assert_int_equal(line_of(report, "control")->verdict, EAGLE_CHECK_PASS);
     assert_non_null(strstr(line_of(report, "control")->text, "batch-shape noise of the target"));
     assert_int_equal(eagle_check_verdict_of(report), EAGLE_CHECK_NEAR_TIE);
+    eagle_check_report_free(report);
+}
+
+static void a_control_too_short_to_tell_is_inconclusive_and_says_what_would_be_found(void **state)
+{
+    (void)state;
+    eagle_check_report *report = judge_beside(
+        &(toy_options){.seed = 3, .flat = true},
+        &(planted_options){.rounds = 40, .no_logits = true, .plain = true, .fault = PLANTED_TIE},
+        &(planted_options){.rounds = 4, .no_logits = true, .plain = true, .fault = PLANTED_TIE});
+
+    assert_int_equal(line_of(report, "control")->verdict, EAGLE_CHECK_INCONCLUSIVE);
+    assert_non_null(strstr(line_of(report, "control")->text, "too short to tell"));
+    assert_non_null(strstr(line_of(report, "control")->text, "no rate would be"));
     eagle_check_report_free(report);
 }
 
@@ -382,6 +397,220 @@ static void log_probabilities_before_or_after_the_temperature_pass(void **state)
     }
 }
 
+/* ---- what was not judged is no pass -------------------------------------------------------------- */
+
+static void answers_that_nobody_saw_chance_give_are_inconclusive(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, true);
+    c.claim->has_seed = false;
+    c.claim->sampling.mode = EAGLE_VERIFY_REJECTION;
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "decisions")->verdict, EAGLE_CHECK_INCONCLUSIVE);
+    assert_non_null(strstr(line_of(report, "decisions")->detail, "check-samples"));
+    assert_int_equal(eagle_check_status(report), EAGLE_EINCONCLUSIVE);
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+static void a_run_of_which_one_round_has_draws_is_inconclusive(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, true);
+    c.claim->has_seed = false;
+    for (int32_t i = 1; i < TOKENS; i++) {
+        c.round[i].n_draws = 0;
+    }
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "decisions")->verdict, EAGLE_CHECK_INCONCLUSIVE);
+    assert_non_null(strstr(line_of(report, "decisions")->detail, "1 of its 40 rounds"));
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+/* ---- coins --------------------------------------------------------------------------------------- */
+
+/* The same run by the rule "plain", token i drawn by coins[i]: the middle of its interval, but for ids
+ * whose interval is empty. */
+static double *put_coins(coupled *c)
+{
+    const int32_t vocab = toy_config(c->t, false)->vocab;
+    double *coin = take(c, TOKENS, sizeof *coin);
+
+    c->claim->has_seed = false;
+    c->claim->contract = "";
+    c->claim->rule = "plain";
+    c->claim->sampling.mode = EAGLE_VERIFY_REJECTION;
+    for (int32_t i = 0; i < TOKENS; i++) {
+        const float *l = c->logits + (size_t)i * (size_t)vocab;
+        uint64_t w[64];
+        int32_t order[64];
+        double low = 0.0;
+        double sum = 0.0;
+
+        eg_law_make(w, order, l, vocab, &c->claim->sampling);
+        for (int32_t v = 0; v < vocab; v++) {
+            sum += (double)w[v];
+            low += v < c->token[PROMPT + i] ? (double)w[v] : 0.0;
+        }
+        coin[i] = (low + 0.5 * (double)w[c->token[PROMPT + i]]) / sum;
+        c->round[i].coin = coin + i;
+        c->round[i].weighed = false;
+    }
+    return coin;
+}
+
+static void a_token_without_its_coin_must_have_probability(void **state)
+{
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        coupled c;
+
+        start(&c, 0.9f, true);
+        c.claim->sampling.top_k = 2;
+        put_coins(&c);
+        c.draw[TOKENS - 1].purpose = EAGLE_DRAW_RESIDUAL; /* no coin of the last draw */
+        const float *l = c.logits + (size_t)(TOKENS - 1) * (size_t)toy_config(c.t, false)->vocab;
+        int32_t least = 0;
+        int32_t most = 0;
+
+        for (int32_t v = 1; v < toy_config(c.t, false)->vocab; v++) {
+            least = l[v] < l[least] ? v : least;
+            most = l[v] > l[most] ? v : most;
+        }
+        c.token[PROMPT + TOKENS - 1] = wrong == 1 ? least : most;
+        eagle_check_report *report = judge(&c);
+        const eagle_check_line *line = line_of(report, "decisions");
+        const bool told = strstr(line->detail, "has no probability") != NULL || line->n_failed > 0;
+
+        assert_true(line->verdict >= EAGLE_CHECK_INCONCLUSIVE);
+        if (wrong == 1) {
+            assert_true(told);
+        }
+        eagle_check_report_free(report);
+        end(&c);
+    }
+}
+
+static void a_coin_off_by_rounding_is_a_near_tie_and_a_coin_off_by_more_is_not(void **state)
+{
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        coupled c;
+
+        start(&c, 0.9f, true);
+        double *coin = put_coins(&c);
+        const int32_t vocab = toy_config(c.t, false)->vocab;
+        uint64_t w[64];
+        int32_t order[64];
+        double end_of = 0.0;
+        double sum = 0.0;
+
+        eg_law_make(w, order, c.logits, vocab, &c.claim->sampling);
+        for (int32_t v = 0; v < vocab; v++) {
+            sum += (double)w[v];
+            end_of += v <= c.token[PROMPT] ? (double)w[v] : 0.0;
+        }
+        coin[0] = end_of / sum + (wrong == 1 ? 1e-3 : 1e-6);
+        eagle_check_report *report = judge(&c);
+
+        assert_int_equal(line_of(report, "decisions")->verdict,
+                         wrong == 1 ? EAGLE_CHECK_FAIL : EAGLE_CHECK_NEAR_TIE);
+        assert_int_equal(line_of(report, "decisions")->n_judged, TOKENS);
+        eagle_check_report_free(report);
+        end(&c);
+    }
+}
+
+static void coins_that_are_not_uniform_fail(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, true);
+    double *coin = put_coins(&c);
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "draws")->verdict, EAGLE_CHECK_PASS);
+    assert_int_equal(line_of(report, "decisions")->verdict, EAGLE_CHECK_PASS);
+    eagle_check_report_free(report);
+    for (int32_t i = 0; i < TOKENS; i++) {
+        coin[i] = 0.8 + 0.001 * i;
+    }
+    report = judge(&c);
+    assert_int_equal(line_of(report, "draws")->verdict, EAGLE_CHECK_FAIL);
+    assert_non_null(strstr(line_of(report, "draws")->detail, "not uniform"));
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+/* ---- faults that are smaller than one row shows ---------------------------------------------------- */
+
+static void a_logit_that_is_always_a_little_off_is_found_in_the_mean(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, false);
+    c.claim->dtype = EAGLE_BF16;
+    const int32_t vocab = toy_config(c.t, false)->vocab;
+    uint64_t random = 5;
+
+    for (int32_t i = 0; i < TOKENS * vocab; i++) {
+        c.logits[i] += 1e-3f * (float)((double)(toy_random(&random) >> 11) * 0x1p-53 - 0.5);
+    }
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "logits")->verdict, EAGLE_CHECK_PASS);
+    eagle_check_report_free(report);
+    for (int32_t i = 0; i < TOKENS; i++) {
+        c.logits[i * vocab + 7] += 1.5e-3f;
+    }
+    report = judge(&c);
+    assert_int_equal(line_of(report, "logits")->verdict, EAGLE_CHECK_FAIL);
+    assert_non_null(strstr(line_of(report, "logits")->detail, "token 7's logit is off by"));
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+static void a_log_probability_that_contradicts_the_runs_own_logits_fails(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.6f, false);
+    put_log_probabilities(&c, false, 0.01f);
+    c.claim->n_rounds = TOKENS;
+    c.claim->dtype = EAGLE_BF16; /* 0.01 is within what it allows of ours */
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "log-probabilities")->verdict, EAGLE_CHECK_FAIL);
+    assert_non_null(strstr(line_of(report, "log-probabilities")->detail, "the run's own logits"));
+    eagle_check_report_free(report);
+    end(&c);
+}
+
+static void an_emitted_token_of_probability_zero_fails(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.6f, false);
+    put_log_probabilities(&c, false, -INFINITY);
+    eagle_check_report *report = judge(&c);
+
+    assert_int_equal(line_of(report, "log-probabilities")->verdict, EAGLE_CHECK_FAIL);
+    assert_non_null(strstr(line_of(report, "log-probabilities")->detail, "minus infinite"));
+    eagle_check_report_free(report);
+    end(&c);
+}
+
 /* ---- what is hostile, or does not fit ------------------------------------------------------------ */
 
 static void assert_refused(coupled *c, eagle_status code, const char *piece)
@@ -419,7 +648,7 @@ static void claims_that_cannot_be_judged_are_refused_by_name(void **state)
     assert_refused(&c, EAGLE_EFIT, "token 40 at position 7");
     c.token[7] = 0;
     c.claim->rule = "nonsense";
-    assert_refused(&c, EAGLE_EINVAL, "no accept rule");
+    assert_refused(&c, EAGLE_EFORMAT, "no accept rule");
     end(&c);
 }
 
@@ -448,12 +677,21 @@ int main(void)
         cmocka_unit_test(poissons_tail_is_a_sum_of_its_terms),
         cmocka_unit_test(a_drafter_that_makes_it_worse_fails_beside_its_control),
         cmocka_unit_test(near_ties_that_the_control_has_too_are_noise_of_the_target),
+        cmocka_unit_test(a_control_too_short_to_tell_is_inconclusive_and_says_what_would_be_found),
         cmocka_unit_test(the_tokens_of_a_seed_pass_with_and_without_their_draws),
         cmocka_unit_test(the_tokens_of_another_seed_fail),
         cmocka_unit_test(draws_that_are_not_the_seeds_are_found),
         cmocka_unit_test(draws_with_other_weights_than_the_logits_give_are_named),
         cmocka_unit_test(a_token_outside_of_top_k_is_no_sample),
         cmocka_unit_test(log_probabilities_before_or_after_the_temperature_pass),
+        cmocka_unit_test(answers_that_nobody_saw_chance_give_are_inconclusive),
+        cmocka_unit_test(a_run_of_which_one_round_has_draws_is_inconclusive),
+        cmocka_unit_test(a_token_without_its_coin_must_have_probability),
+        cmocka_unit_test(a_coin_off_by_rounding_is_a_near_tie_and_a_coin_off_by_more_is_not),
+        cmocka_unit_test(coins_that_are_not_uniform_fail),
+        cmocka_unit_test(a_logit_that_is_always_a_little_off_is_found_in_the_mean),
+        cmocka_unit_test(a_log_probability_that_contradicts_the_runs_own_logits_fails),
+        cmocka_unit_test(an_emitted_token_of_probability_zero_fails),
         cmocka_unit_test(claims_that_cannot_be_judged_are_refused_by_name),
         cmocka_unit_test(rounds_that_do_not_follow_each_other_are_a_fault_and_no_crash),
     };
