@@ -15,7 +15,7 @@ tool_sources    := $(sort $(wildcard tests/support/make_*.c tests/bench/bench_*.
 needs_json := tests/golden/% tests/fault/test_alloc.c tests/fault/test_trace_alloc.c tests/fault/test_trainer_alloc.c tests/fault/test_corpus_alloc.c tests/fault/test_samples_alloc.c tests/oracle/test_check%.c tests/oracle/test_equality.c \
   tests/oracle/test_samples_trie.c tests/oracle/test_wide_tree.c tests/unit/test_config.c tests/unit/test_corpus.c tests/unit/test_features.c \
   tests/unit/test_feeder.c tests/unit/test_hostile_files.c tests/unit/test_safetensors%.c tests/unit/test_tokenizer.c \
-  tests/unit/test_recorder.c tests/unit/test_responses.c tests/unit/test_trace.c tests/unit/test_treefiles.c tests/train/test_checkpoint.c tests/train/test_own_features.c tests/train/test_trainer.c tests/support/make_field.c \
+  tests/unit/test_recorder.c tests/unit/test_responses.c tests/unit/test_trace%.c tests/unit/test_treefiles.c tests/train/test_checkpoint.c tests/train/test_own_features.c tests/train/test_trainer.c tests/support/make_field.c \
   tests/support/make_gradients.c tests/support/make_model.c tests/support/make_traces.c
 ifneq ($(have_json),1)
 test_sources := $(filter-out $(needs_json),$(test_sources))

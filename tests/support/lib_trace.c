@@ -207,3 +207,18 @@ void trace_write(const trace_parts *parts, const char *dir, const char *name)
         exit(1);
     }
 }
+
+eagle_trace *trace_open(const trace_parts *parts, const char *dir, const char *name)
+{
+    eagle_error err = {0};
+    eagle_trace *trace = NULL;
+    char path[SCRATCH_PATH];
+
+    trace_write(parts, dir, name);
+    scratch_join(path, dir, name);
+    if (eagle_trace_open(&trace, path, &err) != EAGLE_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        exit(1);
+    }
+    return trace;
+}

@@ -10,7 +10,7 @@
 #ifndef TESTS_LIB_TRACE_H
 #define TESTS_LIB_TRACE_H
 
-#include "eagle/model.h"
+#include "eagle/trace.h"
 
 #include <stdbool.h>
 
@@ -38,5 +38,8 @@ void trace_put(trace_parts *parts, const char *name, eagle_dtype dtype, int64_t 
 
 /* Writes DIR/NAME; ends the program when that fails. */
 void trace_write(const trace_parts *parts, const char *dir, const char *name);
+
+/* Writes DIR/NAME and opens it; ends the program when it is refused. */
+eagle_trace *trace_open(const trace_parts *parts, const char *dir, const char *name);
 
 #endif
