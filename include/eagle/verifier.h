@@ -36,8 +36,7 @@ typedef struct {
     int32_t bits;     /* of a coin, 1 to 53: k / 2^bits                                           */
     bool or_equal;    /* a child is accepted at u <= threshold, else at u < threshold             */
     bool wide;        /* arithmetic in float64, else in float32                                   */
-    double
-        threshold_single;   /* sglang-target-only: a child of this probability is accepted always */
+    double threshold_single; /* sglang-target-only: a child this likely is always accepted    */
     double threshold_sum;   /* sglang-target-only: divides the siblings' sum; 1: lossless         */
     double typical_epsilon; /* typical: accepted above min(epsilon, delta exp(-entropy))          */
     double typical_delta;
@@ -65,6 +64,9 @@ EAGLE_API const char *eagle_verifier_digest(const eagle_verifier *v);
 
 /* Does it decide at nodes whose children were drawn; or, drawn false, chosen without chance? */
 EAGLE_API bool eagle_verifier_takes(const eagle_verifier *v, bool drawn);
+
+/* Does it walk chains only, at most one child to a node? */
+EAGLE_API bool eagle_verifier_chains(const eagle_verifier *v);
 
 /* Does it round, so that its distance from plain sampling is computed and never claimed to be zero? And
  * does it not even mean to be lossless? */

@@ -147,15 +147,8 @@ static const eg_prove_row chain_rows[] = {
 
 /* Of a rule of one's own, before the matrix: the smallest trees, so that what is wrong shows there. */
 static const eg_prove_row small_rows[] = {
-    {EAGLE_VERIFY_REJECTION,
-     1.0f,
-     2,
-     "1",
-     "0",
-     false,
-     {"5", 0, 0, 0},
-     2,
-     0}, /* an unlikely child */
+    /* an unlikely child */
+    {EAGLE_VERIFY_REJECTION, 1.0f, 2, "1", "0", false, {"5", 0, 0, 0}, 2, 0},
     {EAGLE_VERIFY_REJECTION, 1.0f, 0, "1", "0", false, {"0", 0, 0, 0}, 2, 0},
     {EAGLE_VERIFY_REJECTION, 1.0f, 0, "1", "0", false, {"0,1", 0, 0, 0}, 2, 0},
     {EAGLE_VERIFY_REJECTION, 1.0f, 2, "1", "0", false, {"0,1,2", 0, 0, 0}, 2, 0},
@@ -171,7 +164,7 @@ static const eg_prove_row *own_row(int32_t i)
 
 static const eg_prove_row *float_row(const eagle_verifier *v, int32_t i)
 {
-    const bool chain = strncmp(eagle_verifier_describe(v), "transformers", 12) == 0;
+    const bool chain = eagle_verifier_chains(v);
     const size_t n =
         chain ? sizeof chain_rows / sizeof chain_rows[0] : sizeof float_rows / sizeof float_rows[0];
 

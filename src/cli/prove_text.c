@@ -209,7 +209,7 @@ static void print_level(FILE *out, const eg_prove_case *c, eagle_prove_level lev
     fprintf(out, "  %-13s %-8s ", eagle_prove_level_name(level),
             eg_prove_level_verdict(c, r->verdict));
     if (law && (r->verdict == EAGLE_VERDICT_PROVEN || r->worst != NULL)) {
-        fprintf(out, "TV ");
+        fprintf(out, r->reason != NULL ? "TV at least " : "TV ");
         print_fraction(out, r->tv, r->tv_value);
         fprintf(out, ", ");
     }

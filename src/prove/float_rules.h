@@ -92,10 +92,9 @@ typedef struct {
     int32_t vocab;
     const double *p; /* [vocab] the target's probabilities, after temperature and filters      */
     const double *q; /* [vocab] the draft's, of which the children came; NULL: without chance  */
-    const double *bonus; /* [vocab] what safeailab draws from after a leaf: softmax without
+    const double *bonus;  /* [vocab] what safeailab draws from after a leaf: softmax without
                            * temperature and filters; NULL: p                                       */
-    const int32_t
-        *child; /* [n_child] different tokens, in the order of trial                      */
+    const int32_t *child; /* [n_child] different tokens, in the order of trial */
     int32_t n_child;
     int32_t pos; /* absolute position of the token that is decided */
 } eg_float_node;

@@ -24,8 +24,7 @@ static float threshold(const eg_float_rule *rule, const double *p, int32_t vocab
 
 /* Scratch of a walk. */
 typedef struct {
-    float
-        *score; /* [n] sum of log p from the root; NaN: the path has a token that is not typical */
+    float *score; /* [n] sum of log p from the root; NaN: a token of the path is not typical */
     double
         *left; /* [3, vocab]                                                                    */
 } space;

@@ -267,6 +267,11 @@ bool eagle_verifier_takes(const eagle_verifier *v, bool drawn)
     return v->walk != NULL || (drawn ? v->drawn != NULL : v->node != NULL);
 }
 
+bool eagle_verifier_chains(const eagle_verifier *v)
+{
+    return v->object == NULL && v->rule.name == EG_RULE_TRANSFORMERS;
+}
+
 bool eagle_verifier_rounds(const eagle_verifier *v)
 {
     return v->object == NULL;
