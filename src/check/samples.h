@@ -85,6 +85,7 @@ struct eagle_samples {
     int64_t n_shared;
     int64_t n_outside;
     int64_t n_boundary;
+    double rest; /* of recorded laws, summed */
     eagle_samples_outside outside;
     eg_numbers *numbers; /* [n_responses] */
     int32_t n_responses;

@@ -166,6 +166,9 @@ eagle_status eagle_samples_compare(eagle_samples_verdict *out, const eagle_sampl
     eagle_status st = eg_judging_start(&c.judging, out, s, err);
 
     if (st == EAGLE_OK) {
+        out->rest = control->n_contexts > 0
+                        ? fmax(out->rest, control->rest / (double)control->n_contexts)
+                        : out->rest;
         compare_outside(&c);
     }
     if (st == EAGLE_OK && s->opt.sampling.temperature > 0.0f) {

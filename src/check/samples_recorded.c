@@ -172,6 +172,7 @@ eagle_status eagle_samples_add_recorded(eagle_samples *s, const int32_t *top, co
         at = top[i] == drawn->token ? i : at;
     }
     s->n_contexts++;
+    s->rest += r.rest;
     const double own = at >= 0 ? p[at] : r.rest;
 
     if (own <= 0.0) {

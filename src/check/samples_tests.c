@@ -349,12 +349,14 @@ eagle_status eg_judging_start(eg_judging *j, eagle_samples_verdict *out, const e
                               eagle_error *err)
 {
     *j = (eg_judging){.s = s, .v = out};
-    *out = (eagle_samples_verdict){.n_tokens = s->tally[EG_ALL].n + s->n_outside + s->n_boundary,
-                                   .n_contexts = s->n_contexts,
-                                   .n_shared = s->n_shared,
-                                   .n_outside = s->n_outside,
-                                   .n_boundary = s->n_boundary,
-                                   .outside = s->outside};
+    *out =
+        (eagle_samples_verdict){.n_tokens = s->tally[EG_ALL].n + s->n_outside + s->n_boundary,
+                                .n_contexts = s->n_contexts,
+                                .n_shared = s->n_shared,
+                                .n_outside = s->n_outside,
+                                .n_boundary = s->n_boundary,
+                                .rest = s->n_contexts > 0 ? s->rest / (double)s->n_contexts : 0.0,
+                                .outside = s->outside};
     out->test = eg_alloc(EG_MAX_TESTS, sizeof *out->test);
     return out->test != NULL ? EAGLE_OK : eg_fail(err, EAGLE_ENOMEM, "no memory for a verdict");
 }
@@ -367,6 +369,10 @@ void eg_judging_end(eg_judging *j, int64_t outside, double n, double files)
     const int32_t failed = decide(j, share);
 
     say_power(j, share, n, files);
+    if (v->rest > o->tv) { /* one outcome, of which nothing inside is seen */
+        v->power = 0.0;
+        v->needed = INT64_MAX;
+    }
     if (failed > 0 || outside > 0) {
         diagnose(j);
         diagnose_lags(j);

@@ -58,6 +58,11 @@ transcript calls
 code=0
 "$EAGLE" check-samples -q -t 1 -c 600 -m $toy "$work/first.jsonl" --temp 0.8 --format json >"$work/doc" || code=$?
 equal 7 "$code" 'exit code of too few'
+run() { "$EAGLE" check-samples -q -t 1 -c 600 -m $toy "$work/first.jsonl" --temp 0.8 --format json "$@"; }
+code=0
+run -o "$work/written" || code=$?
+equal 7 "$code" 'exit code with -o'
+cmp "$work/doc" "$work/written" || { echo 'the file of -o is another document'; exit 1; }
 field() { "$field" "$1" <"$work/doc" || exit 1; }
 equal eagle.check-samples/1 "$(field schema)" schema
 equal INCONCLUSIVE "$(field result.verdict)" verdict

@@ -667,13 +667,14 @@ static void a_sampler_that_keeps_to_its_own_records_passes(void **state)
     eagle_samples_defaults(&opt);
     opt.null = EAGLE_NULL_SAMPLER;
     opt.tv = 0.1;
-    eagle_samples_verdict v = run_recorded(right, &opt, 1.0, 5, 6000); /* the rest in one bin */
+    eagle_samples_verdict v = run_recorded(right, &opt, 1.0, 12, 6000); /* the rest in one bin */
 
     assert_int_equal(v.status, EAGLE_OK);
+    assert_true(v.rest > 0.0 && v.rest < opt.tv);
     eagle_samples_verdict_free(&v);
     opt.sampling.temperature = 0.5f;
     opt.processed = true;
-    v = run_recorded(right, &opt, 0.5, 5, 6000);
+    v = run_recorded(right, &opt, 0.5, 12, 6000);
     assert_int_equal(v.status, EAGLE_OK);
     eagle_samples_verdict_free(&v);
     opt.processed = false;
@@ -689,6 +690,45 @@ static void a_sampler_that_keeps_to_its_own_records_passes(void **state)
     assert_int_equal(v.n_outside, 0);
     assert_int_equal(v.status, EAGLE_OK);
     eagle_samples_verdict_free(&v);
+}
+
+/* Five tokens are listed, of 0.08 each; all that is left goes to one token that is not. */
+static void what_the_lists_leave_unnamed_is_not_passed(void **state)
+{
+    static const int32_t top[5] = {0, 1, 2, 3, 4};
+    const double logprob[5] = {log(0.08), log(0.08), log(0.08), log(0.08), log(0.08)};
+    eagle_samples_options opt;
+    eagle_samples *s[2] = {NULL, NULL};
+    eagle_samples_verdict v;
+    world w = {.state = 3};
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.null = EAGLE_NULL_SAMPLER;
+    opt.tv = 0.59;
+    for (int32_t i = 0; i < 2; i++) {
+        assert_int_equal(eagle_samples_create(&s[i], 100, &opt, NULL), EAGLE_OK);
+        for (int32_t k = 0; k < 20000; k++) {
+            const double x = uniform(&w) * 12.5;
+            const eagle_drawn d = {.token = x < 5.0 ? (int32_t)x : 99,
+                                   .response = k / LENGTH,
+                                   .index = k % LENGTH,
+                                   .source = -1};
+
+            assert_int_equal(eagle_samples_add_recorded(s[i], top, logprob, 5, &d, NULL), EAGLE_OK);
+        }
+    }
+    for (int32_t beside = 0; beside < 2; beside++) {
+        assert_int_equal(beside == 0 ? eagle_samples_judge(&v, s[0], NULL)
+                                     : eagle_samples_compare(&v, s[0], s[1], NULL),
+                         EAGLE_OK);
+        assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
+        assert_true(fabs(v.rest - 0.6) < 1e-9);
+        assert_true(v.needed == INT64_MAX);
+        eagle_samples_verdict_free(&v);
+    }
+    eagle_samples_free(s[0]);
+    eagle_samples_free(s[1]);
 }
 
 static void a_sampler_that_leaves_its_own_records_fails(void **state)
@@ -757,6 +797,7 @@ int main(void)
         cmocka_unit_test(counts_see_what_cancels_between_contexts),
         cmocka_unit_test(a_control_tells_rounding_from_a_bug),
         cmocka_unit_test(a_sampler_that_keeps_to_its_own_records_passes),
+        cmocka_unit_test(what_the_lists_leave_unnamed_is_not_passed),
         cmocka_unit_test(a_sampler_that_leaves_its_own_records_fails),
         cmocka_unit_test(records_that_do_not_suffice_are_refused_with_the_way_out),
     };
