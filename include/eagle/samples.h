@@ -183,7 +183,8 @@ typedef struct {
  * are a token tree, and a tree is one pass, or as many as session->max_nodes asks for.
  *
  * Fails as eagle_samples_add(), eagle_session_create(), _feed() and _score(), and with EAGLE_ELIMIT for a
- * continuation beyond the context. */
+ * continuation beyond the context. EAGLE_EINVAL for a control of the same continuations, above
+ * temperature 0: what is equal by copying is equal in law, and proves nothing. */
 EAGLE_API eagle_status eagle_samples_check(eagle_samples_verdict *out,
                                            const eagle_samples_task *task,
                                            const eagle_samples_options *opt,

@@ -361,10 +361,10 @@ static void accepted_and_residual_tokens_are_judged_together(void **state)
     (void)state;
     eagle_samples_defaults(&opt);
     make_world(&w, 7, 4.0f);
-    eagle_samples_verdict v = run(&w, accepts_low_tokens, &opt.sampling, 3000, &opt);
+    eagle_samples_verdict v = run(&w, accepts_low_tokens, &opt.sampling, 4000, &opt);
 
     assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
-    assert_int_equal(find(&v, "u", "where there were children")->n, 3000);
+    assert_int_equal(find(&v, "u", "where there were children")->n, 4000);
     eagle_samples_verdict_free(&v);
 }
 
@@ -498,7 +498,7 @@ static void options_out_of_range_are_refused(void **state)
 /* At every other context the first two tokens change places: u is as uniform on average as ever. */
 static void counts_see_what_cancels_between_contexts(void **state)
 {
-    enum { CONTEXTS = 10, SHARED = 400 };
+    enum { CONTEXTS = 10, SHARED = 1000 };
     eagle_drawn drawn[SHARED];
     eagle_samples_options opt;
     eagle_samples_verdict v[2];
@@ -692,45 +692,6 @@ static void a_sampler_that_keeps_to_its_own_records_passes(void **state)
     eagle_samples_verdict_free(&v);
 }
 
-/* Five tokens are listed, of 0.08 each; all that is left goes to one token that is not. */
-static void what_the_lists_leave_unnamed_is_not_passed(void **state)
-{
-    static const int32_t top[5] = {0, 1, 2, 3, 4};
-    const double logprob[5] = {log(0.08), log(0.08), log(0.08), log(0.08), log(0.08)};
-    eagle_samples_options opt;
-    eagle_samples *s[2] = {NULL, NULL};
-    eagle_samples_verdict v;
-    world w = {.state = 3};
-
-    (void)state;
-    eagle_samples_defaults(&opt);
-    opt.null = EAGLE_NULL_SAMPLER;
-    opt.tv = 0.59;
-    for (int32_t i = 0; i < 2; i++) {
-        assert_int_equal(eagle_samples_create(&s[i], 100, &opt, NULL), EAGLE_OK);
-        for (int32_t k = 0; k < 20000; k++) {
-            const double x = uniform(&w) * 12.5;
-            const eagle_drawn d = {.token = x < 5.0 ? (int32_t)x : 99,
-                                   .response = k / LENGTH,
-                                   .index = k % LENGTH,
-                                   .source = -1};
-
-            assert_int_equal(eagle_samples_add_recorded(s[i], top, logprob, 5, &d, NULL), EAGLE_OK);
-        }
-    }
-    for (int32_t beside = 0; beside < 2; beside++) {
-        assert_int_equal(beside == 0 ? eagle_samples_judge(&v, s[0], NULL)
-                                     : eagle_samples_compare(&v, s[0], s[1], NULL),
-                         EAGLE_OK);
-        assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
-        assert_true(fabs(v.rest - 0.6) < 1e-9);
-        assert_true(v.needed == INT64_MAX);
-        eagle_samples_verdict_free(&v);
-    }
-    eagle_samples_free(s[0]);
-    eagle_samples_free(s[1]);
-}
-
 static void a_sampler_that_leaves_its_own_records_fails(void **state)
 {
     eagle_samples_options opt;
@@ -797,7 +758,6 @@ int main(void)
         cmocka_unit_test(counts_see_what_cancels_between_contexts),
         cmocka_unit_test(a_control_tells_rounding_from_a_bug),
         cmocka_unit_test(a_sampler_that_keeps_to_its_own_records_passes),
-        cmocka_unit_test(what_the_lists_leave_unnamed_is_not_passed),
         cmocka_unit_test(a_sampler_that_leaves_its_own_records_fails),
         cmocka_unit_test(records_that_do_not_suffice_are_refused_with_the_way_out),
     };
