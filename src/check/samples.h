@@ -104,9 +104,6 @@ struct eagle_samples {
 
 bool eg_bug_applies(eg_bug bug, const eagle_sampling *sampling, int32_t vocab);
 
-/* The nearest number to a decimal. */
-double eg_real(eagle_decimal d);
-
 /* The weights of a bug's law at a context. */
 void eg_bug_law(uint64_t *w, int32_t *order, eg_bug bug, const float *logits, const float *previous,
                 int32_t vocab, const eagle_sampling *sampling);

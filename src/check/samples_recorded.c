@@ -50,8 +50,8 @@ static eagle_status apply(recorded *r, double *p, const double *logprob, int32_t
     const double temperature = o->temperature > 0.0f ? (double)o->temperature : 1.0;
     const int32_t k = o->temperature > 0.0f ? o->top_k : 1;
     const bool by_rank = k > 0 && k <= n; /* the list has all that top-k keeps */
-    const double top_p = eg_real(o->top_p);
-    const double min_p = eg_real(o->min_p);
+    const double top_p = eagle_decimal_value(o->top_p);
+    const double min_p = eagle_decimal_value(o->min_p);
     double total = by_rank || n == s->vocab ? 0.0 : 1.0; /* 0: that of the list */
     double mass = 0.0;
 

@@ -167,16 +167,6 @@ static json_t *outside_json(const eg_samples_report *r)
                      o->response, "output", o->index, "token", o->token, "margin", o->margin);
 }
 
-static double real(eagle_decimal d)
-{
-    double x = (double)d.num;
-
-    for (int32_t i = 0; i < d.places; i++) {
-        x /= 10.0;
-    }
-    return x;
-}
-
 static json_t *settings_json(const eg_samples_report *r)
 {
     const eg_options *opt = r->opt;
@@ -186,10 +176,11 @@ static json_t *settings_json(const eg_samples_report *r)
     snprintf(seed, sizeof seed, "%" PRIu64, opt->seed);
     return json_pack("{s:f, s:i, s:f, s:f, s:s, s:b, s:b, s:f, s:f, s:f, s:f, s:s, s:s}",
                      "temperature", (double)opt->temperature, "top_k", opt->top_k, "top_p",
-                     real(opt->top_p), "min_p", real(opt->min_p), "null",
-                     o->null == EAGLE_NULL_MODEL ? "model" : "sampler", "processed", o->processed,
-                     "control", r->control != NULL, "delta", o->delta, "alpha", o->alpha, "tv",
-                     o->tv, "power", o->power, "seed", seed, "contract", eagle_contract());
+                     eagle_decimal_value(opt->top_p), "min_p", eagle_decimal_value(opt->min_p),
+                     "null", o->null == EAGLE_NULL_MODEL ? "model" : "sampler", "processed",
+                     o->processed, "control", r->control != NULL, "delta", o->delta, "alpha",
+                     o->alpha, "tv", o->tv, "power", o->power, "seed", seed, "contract",
+                     eagle_contract());
 }
 
 eagle_status eg_samples_json(eg_sink *sink, const eg_samples_report *r, eagle_error *err)
