@@ -174,6 +174,22 @@ static void the_stated_power_is_met(void **state)
     assert_share(by_any, runs, 0.9, true, false);
 }
 
+/* The bound of u is that over all sets of bins, by Azuma's inequality for each: the one that holds for
+ * errors that depend on the past. */
+static void assert_bound(const eagle_samples_verdict *v, double bins, double delta)
+{
+    for (int32_t i = 0; i < v->n_test; i++) {
+        const eagle_samples_test *t = &v->test[i];
+
+        if (strcmp(t->name, "u") == 0) {
+            const double over = fmax(0.0, t->statistic - delta);
+            const double p = fmin(1.0, exp(bins * log(2.0) - 2.0 * (double)t->n * over * over));
+
+            assert_true(fabs(t->p - p) <= 1e-12 * p);
+        }
+    }
+}
+
 /* A bias of delta itself is no alarm; one of tv is found, as bounds promise, at least as often. */
 static void room_for_rounding_neither_alarms_nor_hides_a_bias(void **state)
 {
@@ -200,6 +216,7 @@ static void room_for_rounding_neither_alarms_nor_hides_a_bias(void **state)
         eagle_samples_verdict_free(&v);
         v = biased(&random, opt.tv, n, &opt);
         found += failed(&v, "u") ? 1 : 0;
+        assert_bound(&v, 64.0, opt.delta);
         eagle_samples_verdict_free(&v);
     }
     printf("delta %g, alarms: ", opt.delta);
