@@ -21,9 +21,19 @@
  *   e-value     laws of known bugs at the same contexts: the running likelihood ratio, whose
  *               chance to ever pass 1/a is below a; the largest one names the bug
  *
- * The probability of a false alarm of all tests together is at most alpha, split over them. PASS is
- * only said together with what would have been found: a bias of u of total variation `tv`, with
- * probability `power`; else the verdict is INCONCLUSIVE and says how many tokens are needed. With
+ * The probability of a false alarm of all tests together is at most alpha, split over them; where the
+ * law of a chi-square is only near what is computed, a tenth more (samples_tests.c). PASS is only
+ * said together with what would have been found: a bias of u, over all tokens together, of total
+ * variation `tv`, with probability `power`; else the verdict is INCONCLUSIVE and says how many tokens
+ * are needed. That is less than "every law is within tv". Not excluded are errors that
+ *
+ *   cancel in u     one half of the law at these contexts and the other at those: u over all tokens
+ *                   is uniform. Contexts that many samples share show it (counts), others do not
+ *   lie in a bin    of the 64 of u: it keeps its tokens' sum
+ *   lie in the rest sampler null: what the lists do not name is one outcome. When it is more than
+ *                   `tv` on average, the verdict is INCONCLUSIVE, however many tokens there are
+ *
+ * With
  * delta > 0 the null is "within total variation delta of the law" at each context: the room for a
  * backend's rounding. The tests are then bounds, and need more tokens. */
 #ifndef EAGLE_SAMPLES_H
@@ -55,7 +65,7 @@ typedef struct {
     bool processed;
     double delta;  /* model null: room for rounding, a total variation; [0, 1)          */
     double alpha;  /* false alarms of all tests together; (0, 0.5]                      */
-    double tv;     /* what PASS is to exclude; (0, 1]                                   */
+    double tv;     /* the bias of u that PASS is to exclude; (0, 1]                     */
     double power;  /* with this probability; (0, 1)                                     */
     uint64_t seed; /* of the V                                                         */
 } eagle_samples_options;
@@ -99,6 +109,7 @@ typedef struct {
     int32_t n_test;
     double power;        /* with which a bias of `tv` would have been found                  */
     double found;        /* the smallest bias that would have been, with the asked power; 1: none */
+    double rest;         /* sampler null: probability that the lists leave unnamed, on average   */
     int64_t needed;      /* tokens, for the asked tv and power; INT64_MAX: no number suffices */
     char diagnosis[128]; /* the bug whose law explains the tokens best; "" for none       */
 } eagle_samples_verdict;
@@ -172,7 +183,8 @@ typedef struct {
  * are a token tree, and a tree is one pass, or as many as session->max_nodes asks for.
  *
  * Fails as eagle_samples_add(), eagle_session_create(), _feed() and _score(), and with EAGLE_ELIMIT for a
- * continuation beyond the context. */
+ * continuation beyond the context. EAGLE_EINVAL for a control of the same continuations, above
+ * temperature 0: what is equal by copying is equal in law, and proves nothing. */
 EAGLE_API eagle_status eagle_samples_check(eagle_samples_verdict *out,
                                            const eagle_samples_task *task,
                                            const eagle_samples_options *opt,

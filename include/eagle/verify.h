@@ -88,6 +88,9 @@ typedef struct {
  * places, or a value above 1. */
 EAGLE_API eagle_status eagle_decimal_parse(eagle_decimal *out, const char *text, eagle_error *err);
 
+/* num / 10^places as a double, within an ulp or so: for reports and bounds, never for a law. */
+EAGLE_API double eagle_decimal_value(eagle_decimal decimal);
+
 /* The target's law from its logits l, in order (docs/5-verification.md):
  * temperature, top-k, top-p, min-p. */
 typedef struct {

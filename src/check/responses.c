@@ -13,9 +13,13 @@
 
 #define DOCUMENT_MAX ((size_t)1 << 30) /* bytes: its tree takes ten times as many */
 
+typedef struct {
+    eg_response own;
+    eagle_response view;
+} continuation;
+
 struct eagle_responses {
-    eg_response *own;     /* [n] */
-    eagle_response *view; /* [n] */
+    continuation *all; /* [n] */
     int32_t n;
     int32_t cap;
     size_t line; /* of the document that is being read */
@@ -25,10 +29,9 @@ void eagle_responses_free(eagle_responses *responses)
 {
     if (responses != NULL) {
         for (int32_t i = 0; i < responses->n; i++) {
-            eg_response_free(&responses->own[i]);
+            eg_response_free(&responses->all[i].own);
         }
-        free(responses->own);
-        free(responses->view);
+        free(responses->all);
         free(responses);
     }
 }
@@ -40,36 +43,27 @@ int32_t eagle_responses_count(const eagle_responses *responses)
 
 const eagle_response *eagle_responses_at(const eagle_responses *responses, int32_t i)
 {
-    return &responses->view[i];
+    return &responses->all[i].view;
 }
 
-static bool grow(eagle_responses *all)
+static bool grow(eagle_responses *responses)
 {
-    const int32_t cap = all->cap > 0 ? 2 * all->cap : 64;
-    eg_response *own = realloc(all->own, (size_t)cap * sizeof *own);
+    const int32_t cap = responses->cap > 0 ? 2 * responses->cap : 64;
+    continuation *more = realloc(responses->all, (size_t)cap * sizeof *more);
 
-    if (own == NULL) {
-        return false;
-    }
-    all->own = own;
-    eagle_response *view = realloc(all->view, (size_t)cap * sizeof *view);
-
-    if (view == NULL) {
-        return false;
-    }
-    all->view = view;
-    all->cap = cap;
-    return true;
+    responses->all = more != NULL ? more : responses->all;
+    responses->cap = more != NULL ? cap : responses->cap;
+    return more != NULL;
 }
 
 static eagle_status take(void *ctx, eg_response *r, eagle_error *err)
 {
-    eagle_responses *all = ctx;
+    eagle_responses *to = ctx;
 
-    if (all->n == all->cap && (all->cap > INT32_MAX / 4 || !grow(all))) {
-        return eg_fail(err, EAGLE_ENOMEM, "no memory for %d responses", all->n);
+    if (to->n == to->cap && (to->cap > INT32_MAX / 4 || !grow(to))) {
+        return eg_fail(err, EAGLE_ENOMEM, "no memory for %d responses", to->n);
     }
-    all->view[all->n] =
+    to->all[to->n].view =
         (eagle_response){.prompt = r->prompt,
                          .n_prompt = r->n_prompt,
                          .output = r->output,
@@ -80,8 +74,8 @@ static eagle_status take(void *ctx, eg_response *r, eagle_error *err)
                          .top_token = r->top_begin != NULL ? r->top_token : NULL,
                          .top_logprob = r->top_begin != NULL ? r->top_logprob : NULL,
                          .shape = r->shape,
-                         .line = all->line <= INT32_MAX ? (int32_t)all->line : INT32_MAX};
-    all->own[all->n++] = *r;
+                         .line = to->line <= INT32_MAX ? (int32_t)to->line : INT32_MAX};
+    to->all[to->n++].own = *r;
     *r = (eg_response){0};
     return EAGLE_OK;
 }

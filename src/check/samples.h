@@ -8,8 +8,8 @@
 
 enum { EG_U_BINS = 64, EG_LAG_BINS = 16 };
 
-/* Fewest of what is counted: five in a bin. */
-enum { EG_LEAST_U = 5 * EG_U_BINS, EG_LEAST_PAIRS = 5 * EG_LAG_BINS * EG_LAG_BINS };
+/* Fewest tokens of Kolmogorov's test, whose law is exact, and of the surprisal's. */
+enum { EG_LEAST_U = 320 };
 
 #define EG_EVIDENCE_SHARE 0.1 /* of alpha goes to the e-values, the rest to the other tests */
 enum { EG_MAX_TESTS = 24 };
@@ -64,8 +64,9 @@ typedef struct {
     double chi2; /* Pearson's, summed                                     */
     double mean; /* and its exact moments                                 */
     double variance;
+    double third;
     double distance; /* sum over contexts of n x total variation           */
-    double noise;    /* of it, what chance gives at most on average        */
+    double bins;     /* of all contexts                                    */
 } eg_counts;
 
 typedef struct {
@@ -85,6 +86,7 @@ struct eagle_samples {
     int64_t n_shared;
     int64_t n_outside;
     int64_t n_boundary;
+    double rest; /* of recorded laws, summed */
     eagle_samples_outside outside;
     eg_numbers *numbers; /* [n_responses] */
     int32_t n_responses;
@@ -102,9 +104,6 @@ struct eagle_samples {
 
 bool eg_bug_applies(eg_bug bug, const eagle_sampling *sampling, int32_t vocab);
 
-/* The nearest number to a decimal. */
-double eg_real(eagle_decimal d);
-
 /* The weights of a bug's law at a context. */
 void eg_bug_law(uint64_t *w, int32_t *order, eg_bug bug, const float *logits, const float *previous,
                 int32_t vocab, const eagle_sampling *sampling);
@@ -112,6 +111,13 @@ void eg_bug_law(uint64_t *w, int32_t *order, eg_bug bug, const float *logits, co
 /* The smallest total variation by which a law has to change to let in a token that it excludes. */
 double eg_law_margin(uint64_t *w, int32_t *order, const float *logits, int32_t vocab, int32_t token,
                      const eagle_sampling *sampling);
+
+/* Fewest tokens in 64 bins of u, and pairs in 16 x 16 of lags, for their chi-squares to hold as far out
+ * as alpha sends them (samples_tests.c). */
+int64_t eg_least_binned(double alpha);
+
+/* The same for a count at a shared context: what a bin is expected to have. */
+double eg_least_expected(double alpha);
 
 /* ---- observations (samples_judge.c) ------------------------------------------------------------ */
 
@@ -156,8 +162,20 @@ void eg_numbers_pairs(eg_transitions *out, const eagle_samples *s, eg_lag lag);
 
 /* ---- verdicts (samples_tests.c) ----------------------------------------------------------------- */
 
+typedef enum {
+    EG_TEST_SUPPORT,
+    EG_TEST_U,
+    EG_TEST_KOLMOGOROV,
+    EG_TEST_LAG,
+    EG_TEST_SURPRISAL,
+    EG_TEST_COUNTS,
+    EG_TEST_EVIDENCE,
+    EG_N_TEST_KINDS
+} eg_test_kind;
+
 /* A verdict while it is made. */
 typedef struct {
+    eg_test_kind kind[EG_MAX_TESTS];
     const eagle_samples *s;
     eagle_samples_verdict *v;
     int32_t shares; /* of alpha: tests that run, or would with more tokens of this kind */
@@ -166,7 +184,7 @@ typedef struct {
 /* Counts, and room for tests; nothing is decided yet. EAGLE_ENOMEM. */
 eagle_status eg_judging_start(eg_judging *j, eagle_samples_verdict *out, const eagle_samples *s,
                               eagle_error *err);
-eagle_samples_test *eg_judging_add(eg_judging *j, const char *name, const char *what, int64_t n);
+eagle_samples_test *eg_judging_add(eg_judging *j, eg_test_kind kind, const char *what, int64_t n);
 
 /* Splits alpha over the tests and decides them; `outside` tokens that no law allows are a failure. What
  * would have been found is told for a sample of `n` tokens that is compared with a law, `files` times

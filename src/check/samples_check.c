@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "check/samples.h"
 
+#include <string.h>
+
 /* The shortest list of the likeliest: a backend that adds the drawn token to its list does so only
  * when it is not there, and an outcome must not decide into which bins it falls. 0: there are none. */
 static eagle_status shortest_list(int32_t *n, const eagle_responses *responses, eagle_error *err)
@@ -53,6 +55,23 @@ static eagle_status add_recorded(eagle_samples *s, const eagle_responses *respon
         }
     }
     return st;
+}
+
+/* True when both have the same continuations: a control draws anew. */
+static bool same(const eagle_responses *a, const eagle_responses *b)
+{
+    const int32_t n = eagle_responses_count(a);
+    bool equal = n == eagle_responses_count(b);
+
+    for (int32_t i = 0; equal && i < n; i++) {
+        const eagle_response *x = eagle_responses_at(a, i);
+        const eagle_response *y = eagle_responses_at(b, i);
+
+        equal = x->n_prompt == y->n_prompt && x->n_output == y->n_output &&
+                memcmp(x->prompt, y->prompt, (size_t)x->n_prompt * sizeof *x->prompt) == 0 &&
+                memcmp(x->output, y->output, (size_t)x->n_output * sizeof *x->output) == 0;
+    }
+    return equal;
 }
 
 /* One more than the largest id: without a model nobody says how many there are. */
@@ -109,6 +128,11 @@ eagle_status eagle_samples_check(eagle_samples_verdict *out, const eagle_samples
     eagle_status st = EAGLE_OK;
 
     *out = (eagle_samples_verdict){0};
+    if (task->control != NULL && opt->sampling.temperature > 0.0f &&
+        same(task->responses, task->control)) {
+        return eg_fail(err, EAGLE_EINVAL,
+                       "the control has the same continuations: it needs draws of its own");
+    }
     st = judge(&s, task->responses, task, opt, progress, ctx, err);
     if (st == EAGLE_OK && task->control != NULL) {
         st = judge(&control, task->control, task, opt, progress, ctx, err);

@@ -38,7 +38,7 @@ static void compare_outside(comparing *c)
 
     c->judging.shares++;
     eagle_samples_test *t =
-        eg_judging_add(&c->judging, "support", "more tokens that the law excludes", n + m);
+        eg_judging_add(&c->judging, EG_TEST_SUPPORT, "more tokens that the law excludes", n + m);
 
     t->statistic = (double)(out_a - out_b);
     t->p = eg_fisher_more(out_a, n, out_b, m);
@@ -50,10 +50,10 @@ static void compare_bins(comparing *c, eg_part part, const char *what)
     const eg_tally *b = &c->b->tally[part];
 
     c->judging.shares += a->n > 0 && b->n > 0 ? 1 : 0;
-    if (a->n < EG_LEAST_U || b->n < EG_LEAST_U) {
+    if (a->n < eg_least_binned(c->a->opt.alpha) || b->n < eg_least_binned(c->a->opt.alpha)) {
         return;
     }
-    eagle_samples_test *t = eg_judging_add(&c->judging, "u", what, a->n + b->n);
+    eagle_samples_test *t = eg_judging_add(&c->judging, EG_TEST_U, what, a->n + b->n);
 
     for (int32_t i = 0; i < EG_U_BINS; i++) {
         t->statistic += part_of((double)a->bin[i], (double)b->bin[i], (double)a->n, (double)b->n);
@@ -91,8 +91,8 @@ static eagle_status compare_distance(comparing *c, eagle_error *err)
     free(a);
     free(b);
     if (st == EAGLE_OK) {
-        eagle_samples_test *t =
-            eg_judging_add(&c->judging, "Kolmogorov", "distance of u from the control's", n + m);
+        eagle_samples_test *t = eg_judging_add(&c->judging, EG_TEST_KOLMOGOROV,
+                                               "distance of u from the control's", n + m);
 
         t->statistic = d;
         t->p = fmin(1.0, 2.0 * exp(-2.0 * d * d * (double)n / (double)(n + m) * (double)m));
@@ -109,10 +109,10 @@ static void compare_lag(comparing *c, eg_lag lag)
     eg_numbers_pairs(&a, c->a, lag);
     eg_numbers_pairs(&b, c->b, lag);
     c->judging.shares += a.n > 0 && b.n > 0 ? 1 : 0;
-    if (a.n < EG_LEAST_PAIRS || b.n < EG_LEAST_PAIRS) {
+    if (a.n < eg_least_binned(c->a->opt.alpha) || b.n < eg_least_binned(c->a->opt.alpha)) {
         return;
     }
-    eagle_samples_test *t = eg_judging_add(&c->judging, "lag", eg_lag_name(lag), a.n + b.n);
+    eagle_samples_test *t = eg_judging_add(&c->judging, EG_TEST_LAG, eg_lag_name(lag), a.n + b.n);
 
     for (int32_t i = 0; i < EG_LAG_BINS; i++) {
         double n = 0.0;
@@ -149,7 +149,7 @@ static void compare_surprisal(comparing *c)
         (a->square / n - mean_a * mean_a) / n + (b->square / m - mean_b * mean_b) / m;
 
     if (variance > 0.0) {
-        eagle_samples_test *t = eg_judging_add(&c->judging, "surprisal",
+        eagle_samples_test *t = eg_judging_add(&c->judging, EG_TEST_SURPRISAL,
                                                "mean of -log p, less the control's", a->n + b->n);
 
         t->statistic = (mean_a - mean_b) / sqrt(variance);
@@ -166,6 +166,9 @@ eagle_status eagle_samples_compare(eagle_samples_verdict *out, const eagle_sampl
     eagle_status st = eg_judging_start(&c.judging, out, s, err);
 
     if (st == EAGLE_OK) {
+        out->rest = control->n_contexts > 0
+                        ? fmax(out->rest, control->rest / (double)control->n_contexts)
+                        : out->rest;
         compare_outside(&c);
     }
     if (st == EAGLE_OK && s->opt.sampling.temperature > 0.0f) {

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "check/samples.h"
+#include "check/statistics.h"
 #include "kernels/kernels.h"
 #include "sample/draws.h"
 #include "sample/law.h"
@@ -11,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PURPOSE_CHECK 6   /* of the V: no draw of a decoder has it            */
-#define EXPECTED      5.0 /* in a bin of counts, at least                     */
+#define PURPOSE_CHECK 6 /* of the V: no draw of a decoder has it            */
 #define COUNT_BINS    255
 #define EXCLUDED      41.6 /* 60 bits: a token that a law excludes counts as 2^-60 of it */
 
@@ -280,12 +280,14 @@ static void weigh_bug(eagle_samples *s, eg_bug bug, uint64_t sum, const eagle_dr
 /* ---- shared contexts -------------------------------------------------------------------------- */
 
 /* One bin of a context's counts. */
-static void count_bin(eg_counts *c, double *inverse, double *apart, double n, double p, double seen)
+static void count_bin(eg_counts *c, double inverse[2], double *apart, double n, double p,
+                      double seen)
 {
     const double expected = n * p;
 
     c->chi2 += (seen - expected) * (seen - expected) / expected;
-    *inverse += 1.0 / p;
+    inverse[0] += 1.0 / p;
+    inverse[1] += 1.0 / (p * p);
     *apart += 0.5 * fabs(seen - expected);
 }
 
@@ -296,14 +298,15 @@ static void count(eagle_samples *s, const float *logits, uint64_t sum, const eag
 {
     eg_counts *c = &s->counts;
     const double size = (double)n;
+    const double least = eg_least_expected(s->opt.alpha);
     int32_t bins = 0; /* of single tokens */
     double rest = 1.0;
     double rest_seen = size;
-    double inverse = 0.0;
+    double inverse[2] = {0.0, 0.0};
     double apart = 0.0;
 
     for (int32_t i = 0; i < s->vocab; i++) {
-        bins += size * ((double)s->w[i] / (double)sum) >= EXPECTED ? 1 : 0;
+        bins += size * ((double)s->w[i] / (double)sum) >= least ? 1 : 0;
     }
     if (bins == 0) {
         return;
@@ -313,7 +316,7 @@ static void count(eagle_samples *s, const float *logits, uint64_t sum, const eag
     for (int32_t i = 0; i < bins; i++) {
         rest -= (double)s->w[s->order[i]] / (double)sum;
     }
-    while (bins > 0 && size * rest < EXPECTED && rest > 1e-9) { /* too little: the last one joins */
+    while (bins > 0 && size * rest < least && rest > 1e-9) { /* too little: the last one joins */
         rest += (double)s->w[s->order[--bins]] / (double)sum;
     }
     const bool whole = rest <= 1e-9; /* nothing is left */
@@ -328,20 +331,21 @@ static void count(eagle_samples *s, const float *logits, uint64_t sum, const eag
     for (int32_t i = 0; i < bins; i++) {
         const double seen = (double)s->count[s->order[i]];
 
-        count_bin(c, &inverse, &apart, size, (double)s->w[s->order[i]] / (double)sum, seen);
+        count_bin(c, inverse, &apart, size, (double)s->w[s->order[i]] / (double)sum, seen);
         rest_seen -= seen;
     }
     if (!whole) {
-        count_bin(c, &inverse, &apart, size, rest, rest_seen);
+        count_bin(c, inverse, &apart, size, rest, rest_seen);
     }
     for (int32_t i = 0; i < n; i++) {
         s->count[drawn[i].token] = 0;
     }
     c->n += n;
     c->mean += k - 1;
-    c->variance += 2.0 * (k - 1) + (inverse - (double)k * k - 2.0 * k + 2.0) / size;
+    c->variance += 2.0 * (k - 1) + (inverse[0] - (double)k * k - 2.0 * k + 2.0) / size;
+    c->third += eg_pearson_third(size, (double)k, inverse[0], inverse[1]);
     c->distance += apart;
-    c->noise += 0.5 * sqrt((double)k * size);
+    c->bins += k;
 }
 
 /* ---- contexts --------------------------------------------------------------------------------- */

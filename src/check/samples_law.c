@@ -88,16 +88,6 @@ static bool better(const float *logits, int32_t a, int32_t b)
     return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
 }
 
-double eg_real(eagle_decimal d)
-{
-    double x = (double)d.num;
-
-    for (int32_t i = 0; i < d.places; i++) {
-        x /= 10.0;
-    }
-    return x;
-}
-
 /* A token among all, by temperature alone. */
 typedef struct {
     double all;   /* weight of all tokens             */
@@ -152,8 +142,8 @@ double eg_law_margin(uint64_t *w, int32_t *order, const float *logits, int32_t v
     if (at.rank >= k) { /* the last one falls while this one rises */
         return 0.5 * (least - at.own) / at.all;
     }
-    const double over = greedy ? 0.0 : at.first / kept - eg_real(s->top_p);
-    const double min_p = greedy ? 0.0 : eg_real(s->min_p);
+    const double over = greedy ? 0.0 : at.first / kept - eagle_decimal_value(s->top_p);
+    const double min_p = greedy ? 0.0 : eagle_decimal_value(s->min_p);
     const double under = (min_p * at.best - at.own) / kept / (1.0 + min_p);
 
     return fmax(fmax(over, under), 0.0);

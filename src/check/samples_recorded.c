@@ -50,8 +50,8 @@ static eagle_status apply(recorded *r, double *p, const double *logprob, int32_t
     const double temperature = o->temperature > 0.0f ? (double)o->temperature : 1.0;
     const int32_t k = o->temperature > 0.0f ? o->top_k : 1;
     const bool by_rank = k > 0 && k <= n; /* the list has all that top-k keeps */
-    const double top_p = eg_real(o->top_p);
-    const double min_p = eg_real(o->min_p);
+    const double top_p = eagle_decimal_value(o->top_p);
+    const double min_p = eagle_decimal_value(o->min_p);
     double total = by_rank || n == s->vocab ? 0.0 : 1.0; /* 0: that of the list */
     double mass = 0.0;
 
@@ -172,6 +172,7 @@ eagle_status eagle_samples_add_recorded(eagle_samples *s, const int32_t *top, co
         at = top[i] == drawn->token ? i : at;
     }
     s->n_contexts++;
+    s->rest += r.rest;
     const double own = at >= 0 ? p[at] : r.rest;
 
     if (own <= 0.0) {

@@ -38,6 +38,35 @@ double eg_chi2_upper(double x, double df)
     return gamma_upper(0.5 * df, 0.5 * x);
 }
 
+double eg_gamma_upper(double x, double mean, double variance, double third)
+{
+    const double sd = sqrt(variance);
+    const double skew = third / (sd * variance);
+    const double shape = 4.0 / (skew * skew);
+
+    return gamma_upper(shape, shape + sqrt(shape) * (x - mean) / sd);
+}
+
+/* With K(a, b) = [y_a = y_b] / p(y_a) the statistic is (1/n) sum over all a, b of K - n, so n times it,
+ * less its mean, is the sum of D_a = 1/p(y_a) - k over draws and of 2 H_ab = 2 (K - 1) over pairs. Given
+ * one draw the mean of H is 0, so that of the cube there remain, by kinds of draws that occur in a term,
+ *
+ *   D_a^3              n                 E D^3 = S2 - 3 k S1 + 2 k^3,   S1 = sum 1/p, S2 = sum 1/p^2
+ *   D_a D_b H_ab       6 n (n-1)         E = sum p D^2 = S1 - k^2
+ *   D_a H_ab^2         12 n (n-1)        the same, as E(H^2 | a) = 1/p - 1
+ *   H_ab^3             4 n (n-1)         S1 - 3 k + 2
+ *   H_ab H_bc H_ac     8 n (n-1) (n-2)   k - 1, the trace of a projection of that rank */
+double eg_pearson_third(double n, double k, double inverse, double inverse2)
+{
+    const double pairs = n * (n - 1.0);
+    const double cube = inverse2 - 3.0 * k * inverse + 2.0 * k * k * k;
+    const double sum = n * cube + 18.0 * pairs * (inverse - k * k) +
+                       4.0 * pairs * (inverse - 3.0 * k + 2.0) +
+                       8.0 * pairs * (n - 2.0) * (k - 1.0);
+
+    return sum / (n * n * n);
+}
+
 /* The x where f, which falls from above `p` to below it, meets p. */
 typedef double falling(double x, const double *par);
 

@@ -21,6 +21,14 @@ double eg_chi2_noncentral_upper(double x, double df, double lambda);
 /* The smallest lambda with eg_chi2_noncentral_upper(x, df, lambda) >= power. */
 double eg_chi2_noncentrality(double x, double df, double power);
 
+/* P(X >= x) of the shifted gamma law that has this mean, variance and third central moment, all but
+ * the first above 0 (Pearson's type III; of a chi-square's moments: the chi-square law). */
+double eg_gamma_upper(double x, double mean, double variance, double third);
+
+/* The third central moment of Pearson's statistic of n draws in k cells, given the sums of 1 / p and
+ * 1 / p^2 over the cells; exact. */
+double eg_pearson_third(double n, double k, double inverse, double inverse2);
+
 /* P(|Z| >= |z|) of the standard normal law. */
 double eg_normal_two_sided(double z);
 

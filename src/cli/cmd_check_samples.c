@@ -104,7 +104,7 @@ static eagle_status start(job *j, eagle_error *err)
     if (st == EAGLE_OK && scored) {
         st = afford(j, err);
     }
-    return st == EAGLE_OK ? eg_sink_open(&j->sink, NULL, err) : st;
+    return st == EAGLE_OK ? eg_sink_open(&j->sink, j->opt->output, err) : st;
 }
 
 static bool go_on(void *ctx, int64_t done, int64_t of)

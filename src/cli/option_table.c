@@ -175,7 +175,7 @@ static const eg_option table[EG_OPT_COUNT] = {
                        REPORTS | JUDGES | EG_INSPECT | EG_TRACE_DIFF | EG_PROVE, EG_KIND_CHOICE,
                        AT(format), 0, 0, "of the result"},
     [EG_OPT_OUTPUT] = {"output", 'o', "FILE", NULL,
-                       EG_GENERATE | EG_EVAL | EG_CHECK | EG_TRAIN_FEATURES | EG_TRAIN_PLOT |
+                       EG_GENERATE | EG_EVAL | JUDGES | EG_TRAIN_FEATURES | EG_TRAIN_PLOT |
                            EG_TRACE_RECORD | EG_TRACE_DRAW | EG_PROVE,
                        EG_KIND_TEXT, AT(output), 0, 0, "write the result there"},
     [EG_OPT_SCORE_OUTPUT] = {"output", 'o', "FILE", NULL, EG_SCORE, EG_KIND_TEXT, AT(output), 0, 0,

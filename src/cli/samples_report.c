@@ -69,27 +69,48 @@ static eagle_status print_test(eg_sink *sink, const eagle_samples_test *t, eagle
                 t->name, figure, t->p, t->alpha, t->what);
 }
 
+/* What a pass does not say. At temperature 0 there is nothing: every token was compared. */
+static eagle_status print_limits(eg_sink *sink, const eg_samples_report *r, eagle_error *err)
+{
+    if (r->opt->temperature == 0.0f) {
+        return EAGLE_OK;
+    }
+    return line(sink, err,
+                "not excluded: what cancels between contexts or lies inside a bin of u%s\n",
+                r->verdict->rest > 0.0 ? ", or in the unlisted rest" : "");
+}
+
 static eagle_status print_power(eg_sink *sink, const eg_samples_report *r, eagle_error *err)
 {
     const eagle_samples_verdict *v = r->verdict;
     const eg_samples_options *o = &r->opt->samples;
+    const char *what = r->opt->temperature > 0.0f ? "a bias of u by TV" : "other tokens: a share";
 
     if (v->status == EAGLE_OK || v->status == EAGLE_ENEARTIE) {
-        return line(sink, err, "TV > %.4g %% excluded with power %.4f at alpha %g\n", 100.0 * o->tv,
-                    v->power, o->alpha);
+        eagle_status st = line(sink, err, "%s > %.4g %% excluded with power %.4f at alpha %g\n",
+                               what, 100.0 * o->tv, v->power, o->alpha);
+
+        return st == EAGLE_OK ? print_limits(sink, r, err) : st;
     }
     if (v->status != EAGLE_EINCONCLUSIVE) {
         return EAGLE_OK;
     }
+    if (v->rest > o->tv) {
+        return line(
+            sink, err,
+            "the lists leave more unnamed than the %.4g %% that are to be excluded, however "
+            "many tokens: ask the backend for longer ones\n",
+            100.0 * o->tv);
+    }
     if (v->needed == INT64_MAX) {
         return line(sink, err,
-                    "TV %.4g %% cannot be told from delta %.4g %%, however many tokens\n",
+                    "a bias of %.4g %% cannot be told from delta %.4g %%, however many tokens\n",
                     100.0 * o->tv, 100.0 * o->delta);
     }
     return line(sink, err,
-                "TV > %.4g %% would be found with power %.4f; power %g takes %" PRId64
-                " tokens; these exclude TV > %.4g %%\n",
-                100.0 * o->tv, v->power, o->power, v->needed, 100.0 * v->found);
+                "%s > %.4g %% would be found with power %.4f; power %g takes %" PRId64
+                " tokens; these exclude %.4g %%\n",
+                what, 100.0 * o->tv, v->power, o->power, v->needed, 100.0 * v->found);
 }
 
 eagle_status eg_samples_text(eg_sink *sink, const eg_samples_report *r, eagle_error *err)
@@ -108,6 +129,10 @@ eagle_status eg_samples_text(eg_sink *sink, const eg_samples_report *r, eagle_er
     }
     if (st == EAGLE_OK && r->interrupted) {
         st = line(sink, err, "interrupted: the rest was not judged\n");
+    }
+    if (st == EAGLE_OK && r->opt->samples.null == EAGLE_NULL_SAMPLER) {
+        st = line(sink, err, "unlisted rest: %.4g %% of the law on average, one outcome\n",
+                  100.0 * v->rest);
     }
     st = st == EAGLE_OK ? print_support(sink, r, err) : st;
     for (int32_t i = 0; st == EAGLE_OK && i < v->n_test; i++) {
@@ -142,16 +167,6 @@ static json_t *outside_json(const eg_samples_report *r)
                      o->response, "output", o->index, "token", o->token, "margin", o->margin);
 }
 
-static double real(eagle_decimal d)
-{
-    double x = (double)d.num;
-
-    for (int32_t i = 0; i < d.places; i++) {
-        x /= 10.0;
-    }
-    return x;
-}
-
 static json_t *settings_json(const eg_samples_report *r)
 {
     const eg_options *opt = r->opt;
@@ -161,10 +176,11 @@ static json_t *settings_json(const eg_samples_report *r)
     snprintf(seed, sizeof seed, "%" PRIu64, opt->seed);
     return json_pack("{s:f, s:i, s:f, s:f, s:s, s:b, s:b, s:f, s:f, s:f, s:f, s:s, s:s}",
                      "temperature", (double)opt->temperature, "top_k", opt->top_k, "top_p",
-                     real(opt->top_p), "min_p", real(opt->min_p), "null",
-                     o->null == EAGLE_NULL_MODEL ? "model" : "sampler", "processed", o->processed,
-                     "control", r->control != NULL, "delta", o->delta, "alpha", o->alpha, "tv",
-                     o->tv, "power", o->power, "seed", seed, "contract", eagle_contract());
+                     eagle_decimal_value(opt->top_p), "min_p", eagle_decimal_value(opt->min_p),
+                     "null", o->null == EAGLE_NULL_MODEL ? "model" : "sampler", "processed",
+                     o->processed, "control", r->control != NULL, "delta", o->delta, "alpha",
+                     o->alpha, "tv", o->tv, "power", o->power, "seed", seed, "contract",
+                     eagle_contract());
 }
 
 eagle_status eg_samples_json(eg_sink *sink, const eg_samples_report *r, eagle_error *err)
@@ -179,14 +195,15 @@ eagle_status eg_samples_json(eg_sink *sink, const eg_samples_report *r, eagle_er
         bad |= json_array_append_new(tests, test_json(&v->test[i]));
     }
     doc = json_pack(
-        "{s:s, s:{s:s, s:b, s:I, s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:f, s:f, s:o}, "
+        "{s:s, s:{s:s, s:b, s:I, s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:f, s:f, s:f, s:o}, "
         "s:o}",
         "schema", "eagle.check-samples/1", "result", "verdict", eg_verdict_name(v->status),
         "interrupted", r->interrupted, "n_tokens", (json_int_t)v->n_tokens, "n_continuations",
         eagle_responses_count(r->responses), "n_contexts", (json_int_t)v->n_contexts,
         "n_shared_contexts", (json_int_t)v->n_shared, "n_outside", (json_int_t)v->n_outside,
         "n_boundary", (json_int_t)v->n_boundary, "outside", outside_json(r), "tests", tests,
-        "diagnosis", v->diagnosis, "power", v->power, "excluded_tv", v->found, "tokens_needed",
+        "diagnosis", v->diagnosis, "power", v->power, "excluded_tv_of_u", v->found, "unlisted_rest",
+        v->rest, "tokens_needed",
         v->needed == INT64_MAX ? json_null() : json_integer((json_int_t)v->needed), "settings",
         settings_json(r));
     if (doc == NULL || bad != 0) {

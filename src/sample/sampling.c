@@ -118,3 +118,8 @@ eagle_status eagle_sampling_check(const eagle_sampling *s, bool drawn_children, 
     }
     return check_mode(s, drawn_children, err);
 }
+
+double eagle_decimal_value(eagle_decimal decimal)
+{
+    return (double)decimal.num / (double)power_of_ten(decimal.places);
+}

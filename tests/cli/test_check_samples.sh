@@ -7,13 +7,13 @@
 toy=testdata/toy
 samples=$work/samples.jsonl
 
-# draw FIRST ARGUMENT...: 4 continuations of 500 tokens, each with a seed of its own, from FIRST on.
+# draw FIRST ARGUMENT...: 8 continuations of 540 tokens, each with a seed of its own, from FIRST on.
 draw() {
     first=$1
     shift
-    for seed in $first $((first + 1)) $((first + 2)) $((first + 3)); do
+    for seed in $(seq $first $((first + 7))); do
         "$EAGLE" generate -q -t 1 -m $toy -H $toy-eagle1 --prompt-ids 1,$((seed % 4 + 3)) -c 600 \
-            --ignore-eos -n 500 -s $seed --format json "$@" || exit 1
+            --ignore-eos -n 540 -s $seed --format json "$@" || exit 1
     done
 }
 judge() {
@@ -29,6 +29,7 @@ calls() {
     judge --temp 0.8 --tv 0.01 --delta 0.02
     judge --temp 1.4 --tv 0.2
     judge --temp 1.4 --tv 0.2 --control "$work/control.jsonl"
+    judge --temp 1.4 --tv 0.2 --control "$samples"
     judge --temp 0.8 --top-k 3
     judge --temp 0 --tv 0.2
     cp "$samples" "$work/first.jsonl"
@@ -58,8 +59,13 @@ transcript calls
 code=0
 "$EAGLE" check-samples -q -t 1 -c 600 -m $toy "$work/first.jsonl" --temp 0.8 --format json >"$work/doc" || code=$?
 equal 7 "$code" 'exit code of too few'
+run() { "$EAGLE" check-samples -q -t 1 -c 600 -m $toy "$work/first.jsonl" --temp 0.8 --format json "$@"; }
+code=0
+run -o "$work/written" || code=$?
+equal 7 "$code" 'exit code with -o'
+cmp "$work/doc" "$work/written" || { echo 'the file of -o is another document'; exit 1; }
 field() { "$field" "$1" <"$work/doc" || exit 1; }
 equal eagle.check-samples/1 "$(field schema)" schema
 equal INCONCLUSIVE "$(field result.verdict)" verdict
-equal 2000 "$(field result.n_tokens)" n_tokens
+equal 4320 "$(field result.n_tokens)" n_tokens
 equal u "$(field result.tests.0.test)" 'first test'

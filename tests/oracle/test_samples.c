@@ -364,10 +364,10 @@ static void accepted_and_residual_tokens_are_judged_together(void **state)
     (void)state;
     eagle_samples_defaults(&opt);
     make_world(&w, 7, 4.0f);
-    eagle_samples_verdict v = run(&w, accepts_low_tokens, &opt.sampling, 3000, &opt);
+    eagle_samples_verdict v = run(&w, accepts_low_tokens, &opt.sampling, 4000, &opt);
 
     assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
-    assert_int_equal(find(&v, "u", "where there were children")->n, 3000);
+    assert_int_equal(find(&v, "u", "where there were children")->n, 4000);
     eagle_samples_verdict_free(&v);
 }
 
@@ -501,7 +501,7 @@ static void options_out_of_range_are_refused(void **state)
 /* At every other context the first two tokens change places: u is as uniform on average as ever. */
 static void counts_see_what_cancels_between_contexts(void **state)
 {
-    enum { CONTEXTS = 10, SHARED = 400 };
+    enum { CONTEXTS = 10, SHARED = 1000 };
     eagle_drawn drawn[SHARED];
     eagle_samples_options opt;
     eagle_samples_verdict v[2];
@@ -670,13 +670,14 @@ static void a_sampler_that_keeps_to_its_own_records_passes(void **state)
     eagle_samples_defaults(&opt);
     opt.null = EAGLE_NULL_SAMPLER;
     opt.tv = 0.1;
-    eagle_samples_verdict v = run_recorded(right, &opt, 1.0, 5, 6000); /* the rest in one bin */
+    eagle_samples_verdict v = run_recorded(right, &opt, 1.0, 12, 6000); /* the rest in one bin */
 
     assert_int_equal(v.status, EAGLE_OK);
+    assert_true(v.rest > 0.0 && v.rest < opt.tv);
     eagle_samples_verdict_free(&v);
     opt.sampling.temperature = 0.5f;
     opt.processed = true;
-    v = run_recorded(right, &opt, 0.5, 5, 6000);
+    v = run_recorded(right, &opt, 0.5, 12, 6000);
     assert_int_equal(v.status, EAGLE_OK);
     eagle_samples_verdict_free(&v);
     opt.processed = false;

@@ -221,6 +221,22 @@ static void the_stated_power_is_met(void **state)
     assert_share(by_any, runs, 0.9, true, false);
 }
 
+/* The bound of u is that over all sets of bins, by Azuma's inequality for each: the one that holds for
+ * errors that depend on the past. */
+static void assert_bound(const eagle_samples_verdict *v, double bins, double delta)
+{
+    for (int32_t i = 0; i < v->n_test; i++) {
+        const eagle_samples_test *t = &v->test[i];
+
+        if (strcmp(t->name, "u") == 0) {
+            const double over = fmax(0.0, t->statistic - delta);
+            const double p = fmin(1.0, exp(bins * log(2.0) - 2.0 * (double)t->n * over * over));
+
+            assert_true(fabs(t->p - p) <= 1e-12 * p);
+        }
+    }
+}
+
 /* A bias of delta itself is no alarm; one of tv is found, as bounds promise, at least as often. */
 static void room_for_rounding_neither_alarms_nor_hides_a_bias(void **state)
 {
@@ -247,6 +263,7 @@ static void room_for_rounding_neither_alarms_nor_hides_a_bias(void **state)
         eagle_samples_verdict_free(&v);
         v = biased(&random, opt.tv, n, &opt);
         found += failed(&v, "u") ? 1 : 0;
+        assert_bound(&v, 64.0, opt.delta);
         eagle_samples_verdict_free(&v);
     }
     printf("delta %g, alarms: ", opt.delta);
@@ -305,10 +322,10 @@ static void a_control_is_compared_test_by_test(void **state)
     (void)state;
     eagle_samples_defaults(&opt);
     opt.sampling.top_k = 8;
-    of[0] = outside(2000, false, false, &opt);
+    of[0] = outside(4000, false, false, &opt);
     of[1] = outside(6000, false, false, &opt);
-    of[2] = outside(2000, true, false, &opt);
-    of[3] = outside(2000, false, true, &opt); /* the first 4 of 8 alone */
+    of[2] = outside(4000, true, false, &opt);
+    of[3] = outside(4000, false, true, &opt); /* the first 4 of 8 alone */
 
     assert_int_equal(eagle_samples_compare(&v, of[0], of[1], NULL), EAGLE_OK);
     assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
@@ -329,6 +346,45 @@ static void a_control_is_compared_test_by_test(void **state)
     }
 }
 
+/* Five tokens are listed, of 0.08 each; all that is left goes to one token that is not. */
+static void what_the_lists_leave_unnamed_is_not_passed(void **state)
+{
+    static const int32_t top[5] = {0, 1, 2, 3, 4};
+    const double logprob[5] = {log(0.08), log(0.08), log(0.08), log(0.08), log(0.08)};
+    eagle_samples_options opt;
+    eagle_samples *s[2] = {NULL, NULL};
+    eagle_samples_verdict v;
+    uint64_t random = 3;
+
+    (void)state;
+    eagle_samples_defaults(&opt);
+    opt.null = EAGLE_NULL_SAMPLER;
+    opt.tv = 0.59;
+    for (int32_t i = 0; i < 2; i++) {
+        assert_int_equal(eagle_samples_create(&s[i], 100, &opt, NULL), EAGLE_OK);
+        for (int32_t k = 0; k < 20000; k++) {
+            const double x = uniform(&random) * 12.5;
+            const eagle_drawn d = {.token = x < 5.0 ? (int32_t)x : 99,
+                                   .response = k / LENGTH,
+                                   .index = k % LENGTH,
+                                   .source = -1};
+
+            assert_int_equal(eagle_samples_add_recorded(s[i], top, logprob, 5, &d, NULL), EAGLE_OK);
+        }
+    }
+    for (int32_t beside = 0; beside < 2; beside++) {
+        assert_int_equal(beside == 0 ? eagle_samples_judge(&v, s[0], NULL)
+                                     : eagle_samples_compare(&v, s[0], s[1], NULL),
+                         EAGLE_OK);
+        assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
+        assert_true(fabs(v.rest - 0.6) < 1e-9);
+        assert_true(v.needed == INT64_MAX);
+        eagle_samples_verdict_free(&v);
+    }
+    eagle_samples_free(s[0]);
+    eagle_samples_free(s[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +394,7 @@ int main(void)
         cmocka_unit_test(room_for_rounding_neither_alarms_nor_hides_a_bias),
         cmocka_unit_test(a_bias_within_delta_cannot_be_excluded),
         cmocka_unit_test(a_control_is_compared_test_by_test),
+        cmocka_unit_test(what_the_lists_leave_unnamed_is_not_passed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

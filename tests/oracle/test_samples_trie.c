@@ -98,6 +98,7 @@ static eagle_samples_options judge_options(void)
 
     eagle_samples_defaults(&opt);
     opt.sampling.temperature = 0.5f;
+    opt.alpha = 0.5; /* so that few tokens have all tests */
     return opt;
 }
 

@@ -402,9 +402,24 @@ static void wide_arithmetic_matches_gmp(void **state)
 #endif
 }
 
+static void a_decimal_has_the_value_of_its_digits(void **state)
+{
+    static const char *const text[] = {"0", "1", "0.9", ".05", "0.333", "0.000000000000000001"};
+    static const double value[] = {0.0, 1.0, 0.9, 0.05, 0.333, 1e-18};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
+        eagle_decimal d;
+
+        assert_int_equal(eagle_decimal_parse(&d, text[i], NULL), EAGLE_OK);
+        assert_true(eagle_decimal_value(d) == value[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_decimal_has_the_value_of_its_digits),
         cmocka_unit_test(philox_gives_the_published_words),
         cmocka_unit_test(uniform_integers_are_uniform_by_complete_enumeration),
         cmocka_unit_test(one_possible_answer_takes_no_words),
