@@ -124,7 +124,7 @@ endif
 
 ifneq ($(have_gmp),1)
 sources := $(filter-out src/prove/%,$(sources)) $(wildcard $(addprefix src/prove/, \
-             certificate.c digest.c float_rules.c float_typical.c float_walk.c verifier.c without_gmp.c))
+             certificate.c float_rules.c float_typical.c float_walk.c verifier.c without_gmp.c))
 else
 sources := $(filter-out src/prove/without_gmp.c,$(sources))
 endif

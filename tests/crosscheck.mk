@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # crosscheck.mk - `make crosscheck`: our logits, token ids, learned tokenizers, training and written files
-# against the published implementations; traces written from Python against those written from C.
+# against the published implementations; traces written from Python against those written from C;
+# runs of transformers, right and wrong, judged.
 #
 # Only it and bench-train need Python: an environment of its own is made under build/crosscheck
 # once, with the CPU build of torch. CROSSCHECK=NAME limits it to one case.
@@ -26,6 +27,7 @@ crosscheck: all $(crosscheck_dir)/ready $(out)/tests/support/make_token_ids $(ou
 	  $(out)/tests/support/make_token_ids $(out)/tests/support/make_gradients $(crosscheck_dir)/export \
 	  --data $(EAGLE_DATA)
 	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_trace.py $(BUILD)/eagle $(CC) $(crosscheck_dir)/trace
+	$(Q)$(crosscheck_dir)/bin/python -B tests/support/crosscheck_judge.py $(BUILD)/eagle $(crosscheck_dir)/judge
 
 # Training's speed beside PyTorch's. BENCH_TRAIN holds further arguments, such as --threads 2.
 .PHONY: bench-train

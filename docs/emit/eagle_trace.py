@@ -1,52 +1,25 @@
 # SPDX-License-Identifier: MIT
 """eagle_trace.py - writes traces that `eagle trace show` and `eagle check` read (docs/trace-format.md).
 
-One file, numpy alone: copy it beside your script. Levels 0 to 2.
+One file, numpy alone: copy it beside your script. docs/judging.md has the lines for vLLM, SGLang and transformers.
 
     trace = Trace(1, vocab, prompt_ids, producer={"name": "vllm", "version": vllm.__version__}, dtype="bf16")
-    trace.round([token], sources=[PLAIN], logprobs=[-0.3])     once for each target pass
+    trace.plain(output_ids, logprobs, tops)                                    levels 0 and 1, all at once, or
+    trace.round([token], sources=[PLAIN], logits=row)                          each target pass of plain decoding, or
+    trace.round(accepted + [bonus], tree=tree, parent=parent, logits=rows)     of speculative decoding
     trace.write("run.trace", finish="length")
 
-vLLM, levels 0 and 1. Log-probabilities are of the raw logits (logprobs_mode="raw_logprobs", the default):
-
-    out = llm.generate({"prompt_token_ids": ids}, SamplingParams(temperature=0, max_tokens=64, logprobs=5))[0]
-    step = out.outputs[0]
-    top = [[(t, p.logprob) for t, p in at.items()] for at in step.logprobs]
-    trace = Trace(1, vocab, out.prompt_token_ids, producer={"name": "vllm"}, dtype="bf16", verify="greedy")
-    trace.plain(step.token_ids, [at[t].logprob for t, at in zip(step.token_ids, step.logprobs)], top)
-    trace.write("vllm.trace", finish=step.finish_reason)
-
-SGLang, levels 0 and 1:
-
-    out = engine.generate(input_ids=ids, sampling_params={"temperature": 0, "max_new_tokens": 64},
-                          return_logprob=True, top_logprobs_num=5)
-    info = out["meta_info"]
-    trace = Trace(1, vocab, ids, producer={"name": "sglang"}, dtype="bf16", verify="greedy")
-    trace.plain([t for _, t, _ in info["output_token_logprobs"]],
-                [p for p, _, _ in info["output_token_logprobs"]],
-                [[(t, p) for p, t, _ in at] for at in info["output_top_logprobs"]])
-    trace.write("sglang.trace", finish=info["finish_reason"]["type"])
-
-transformers, level 2, with or without assistant_model (whose drafts `generate` does not give away, so that each
-token is a round of its own):
-
-    out = model.generate(ids, max_new_tokens=64, do_sample=False, return_dict_in_generate=True, output_logits=True)
-    trace = Trace(2, model.config.vocab_size, ids[0].tolist(), producer={"name": "transformers"}, dtype="f32",
-                  verify="greedy")
-    for token, row in zip(out.sequences[0, ids.shape[1]:].tolist(), out.logits):
-        trace.round([token], sources=[PLAIN], logits=row.float().cpu().numpy())
-    trace.write("transformers.trace", finish="length")
-
-Level 2 with trees, from a hook in a verifier of your own, where `tree` and `parent` have the last token before the
-round as node 0, and `logits` a row for each node; bfloat16 ones as `logits.view(torch.uint16).cpu().numpy()`:
-
-    trace.round(accepted + [bonus], tree=tree, parent=parent, logits=logits)
+`tree` and `parent` have the last token before the round as node 0, and `rows` a row for each node; bfloat16 ones come
+as `rows.view(torch.int16).numpy().view(numpy.uint16)`. Levels 3 and 4 are level 2 with states of layers:
+`sites={"0/q": ..., "embed": ...}` of a round, `prompt(sites)` of the prompt, and `dim=` and `layers=` of the target.
 """
 import json
 
 import numpy as np
 
 UNKNOWN, PROMPT, ACCEPTED, RESIDUAL, BONUS, PLAIN = -1, 0, 1, 2, 3, 4
+PICK, ACCEPT = 0, 1                                           # kinds of draws
+FOR_TARGET, FOR_DRAFT, FOR_ACCEPT, FOR_RESIDUAL = 1, 2, 3, 4  # and their purposes
 _TYPES = {"float32": "F32", "uint16": "BF16", "float16": "F16", "int32": "I32", "int64": "I64", "float64": "F64"}
 
 
@@ -67,8 +40,8 @@ class Trace:
     """A run that is being written down; `manifest` holds further keys of the manifest."""
 
     def __init__(self, level, vocab, prompt_ids, **manifest):
-        if level not in (0, 1, 2):
-            raise ValueError("levels 0 to 2")
+        if level not in range(5):
+            raise ValueError("levels 0 to 4")
         self.level, self.vocab, self.manifest = level, vocab, manifest
         self.n_prompt = len(prompt_ids)
         self.tokens = [int(t) for t in prompt_ids]
@@ -84,12 +57,18 @@ class Trace:
         self.sources += [UNKNOWN] * len(tokens)
         self.rounds, self.logprobs, self.tops = None, list(logprobs or []), list(tops or [])
 
+    def prompt(self, sites):
+        """States of the prompt's rows, by name: "0/k_rope" [prompt's tokens, size]."""
+        for name, x in sites.items():
+            self.tensors[f"prompt/{name}"] = np.ascontiguousarray(x)
+
     def round(self, tokens, sources=None, logprobs=None, tops=None, tree=None, parent=None, logits=None,
-              score=None, prob=None):
+              score=None, prob=None, draws=None, sites=None):
         """A target pass that emitted `tokens`. Level 1 needs `logprobs`, or takes them from `logits`; `tops` are
         lists of (token, log-probability). Level 2 needs `logits` [nodes, vocab], and `tree` with `parent`, unless
         the tree is its root alone. `score`: draft log-probabilities of the paths; `prob` [nodes, vocab]: the laws
-        that each node's children were drawn from."""
+        that each node's children were drawn from; `draws`: (kind, purpose, position, index, answer, coin) of each;
+        `sites`: states of the nodes, by name: "0/q" [nodes, size]."""
         tokens = [int(t) for t in tokens]
         tree, parent = ([self.tokens[-1]], [-1]) if tree is None else (tree, parent)
         path, row = [], [0]
@@ -101,6 +80,10 @@ class Trace:
             for name, x in (("tree.score", score), ("draft.prob", prob)):
                 if x is not None:
                     self._put(name, np.asarray(x, np.float32))
+            for i, name in enumerate(("kind", "purpose", "pos", "index", "answer", "coin") if draws else ()):
+                self._put(f"draw.{name}", np.asarray([d[i] for d in draws], np.float64 if i == 5 else np.int32))
+            for name, x in (sites or {}).items():
+                self._put(name, x)
         if self.level >= 1 and logprobs is None:
             logprobs = [log_softmax(np.asarray(logits).reshape(len(tree), -1)[r])[t] for r, t in zip(row, tokens)]
         self.tokens += tokens

@@ -110,9 +110,12 @@ typedef struct {
 typedef struct eagle_check_report eagle_check_report; /* opaque */
 
 typedef struct {
-    eagle_sampling sampling;  /* of runs that do not say                                     */
-    bool sampling_given;      /* it overrides what runs say                                  */
-    const char *rule;         /* how the runs accept, by name; NULL: as they say             */
+    eagle_sampling sampling; /* of runs that do not say                                     */
+    bool sampling_given;     /* it overrides what runs say                                  */
+    const char *rule;        /* how the runs accept, by name; NULL: as they say             */
+    /* A shift of one logit that passing is to exclude: INCONCLUSIVE where the recorded logits cannot
+     * show it (figures: least_shift), or where there are none. 0: whatever they show. */
+    double shift;
     double eps;               /* allowed difference of a logit; 0: by the producer's type    */
     eagle_dtype dtype;        /* of producers that do not say                                */
     bool dtype_given;         /* it overrides what runs say                                  */

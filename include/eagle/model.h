@@ -111,6 +111,12 @@ EAGLE_API bool eagle_head_own_embedding(const eagle_head *head);
 EAGLE_API const eagle_tensor *eagle_model_tensor(const eagle_model *model, int32_t i);
 EAGLE_API const eagle_tensor *eagle_head_tensor(const eagle_head *head, int32_t i);
 
+/* Names a network: SHA-256, in hexadecimal, over the configuration that it computes with, and the names,
+ * types, shapes and bytes of its tensors in order of their names. A head's does not cover its model.
+ * EAGLE_ENOMEM. */
+EAGLE_API eagle_status eagle_model_digest(char hex[65], const eagle_model *model, eagle_error *err);
+EAGLE_API eagle_status eagle_head_digest(char hex[65], const eagle_head *head, eagle_error *err);
+
 /* Reads every weight once with `threads` threads (1 to 64; 0: the CPUs this process may use; else
  * EAGLE_EINVAL); *n_bytes receives how many bytes that was.
  * With `check`, EAGLE_EFORMAT names the first tensor that holds a NaN or an infinity; without

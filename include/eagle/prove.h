@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* prove.h - that the rounds of speculative decoding have exactly the law of plain sampling.
  *
- * The shipped drafter, target, verification, commit and loop run once for every answer to every
- * draw. The weights of the answers are exact fractions, and so is the result: the total variation
+ * The shipped drafter, target and verification run once for every answer to every draw, after every
+ * context; what they leave behind is compared with one-token decoding (level state), and whole programs,
+ * commits and loop included, are run as they are (level program). The weights of the answers are exact fractions, and so is the result: the total variation
  * distance between what comes out and plain sampling's law, which is written a second time for
  * this and shares no code with the sampler but the exponential. Lossless is 0, the rational number.
  *
@@ -27,12 +28,12 @@ extern "C" {
 
 /* What is shown; each has its own result. */
 typedef enum {
-    EAGLE_PROVE_PRIMITIVES,   /* random words become choices exactly; needs no model            */
-    EAGLE_PROVE_NODE,         /* at each node of a drafted tree, the token's law is plain         */
-    EAGLE_PROVE_ROUND,        /* a round's tokens, completed plainly, have plain sampling's law   */
-    EAGLE_PROVE_CONTINUATION, /* texts of rounds after rounds have it, from one context on        */
-    EAGLE_PROVE_PROGRAM,      /* so does the whole program, whose numbers persist over rounds     */
-    EAGLE_PROVE_STATE,        /* a round leaves the state of one-token decoding, and its logits   */
+    EAGLE_PROVE_PRIMITIVES, /* random words become choices exactly; needs no model            */
+    EAGLE_PROVE_NODE,       /* at each node of a drafted tree, the token's law is plain         */
+    EAGLE_PROVE_ROUND,      /* a round's tokens, completed plainly, have plain sampling's law   */
+    EAGLE_PROVE_CONTINUATION, /* given state, texts of rounds after rounds have it, from one context on */
+    EAGLE_PROVE_PROGRAM, /* so does the whole program, whose numbers persist over rounds     */
+    EAGLE_PROVE_STATE,   /* a round leaves the state of one-token decoding, and its logits   */
     EAGLE_PROVE_LEVELS
 } eagle_prove_level;
 
@@ -76,7 +77,8 @@ typedef struct {
 /* All levels, 3 tokens, 2 million runs (some hundred megabytes at most), 1 thread. */
 EAGLE_API void eagle_prove_defaults(eagle_prove_options *out);
 
-/* A string whose two probabilities differ. */
+/* A string whose two probabilities differ. Its last token is the vocabulary's size where a rule in floating
+ * point has rounded everything away, and nothing is left to draw from. */
 typedef struct {
     const int32_t *context; /* [n_context] the tokens before it */
     int32_t n_context;
@@ -131,16 +133,19 @@ typedef struct eagle_proof eagle_proof; /* opaque results */
 /* Asked now and then; `runs` of the level so far. False stops: what is not complete is BOUND. */
 typedef bool eagle_prove_progress(void *ctx, eagle_prove_level level, int64_t runs);
 
-/* Runs the levels. A refutation is a result and no failure. `progress` may be NULL.
+/* Runs the levels. A refutation is a result and no failure. `progress` may be NULL. Continuation makes
+ * every round from a state that was fed, so that with the shipped rule it runs state, too, and is PROVEN
+ * only if that is. Which state a round leaves does not hang on the rule: with another one, state is
+ * taken as given.
  *
- * EAGLE_EINVAL (an option, a mode that does not fit), EAGLE_EUNSUPPORTED (built without GMP), EAGLE_ELIMIT
+ * EAGLE_EINVAL (no level, or one that is none; an option, a mode that does not fit), EAGLE_EUNSUPPORTED (built without GMP), EAGLE_ELIMIT
  * (a context without room), EAGLE_ENOMEM, and what sessions fail with. On failure *out is NULL. */
 EAGLE_API eagle_status eagle_prove(eagle_proof **out, const eagle_prove_task *task,
                                    const eagle_prove_options *opt, eagle_prove_progress *progress,
                                    void *ctx, eagle_error *err);
 EAGLE_API void eagle_proof_free(eagle_proof *proof);
 
-/* The worst of all levels: REFUTED, then LOSSY, BOUND, PROVEN. */
+/* The worst of all levels: REFUTED, then LOSSY, BOUND, PROVEN. BOUND when there is none. */
 EAGLE_API eagle_verdict eagle_proof_verdict(const eagle_proof *proof);
 EAGLE_API const eagle_prove_result *eagle_proof_result(const eagle_proof *proof,
                                                        eagle_prove_level level);
@@ -159,7 +164,11 @@ EAGLE_API double eagle_proof_softmax_distance(const eagle_proof *proof);
 /* ---- a real run ------------------------------------------------------------------ */
 
 /* Looks at each node that a run decides at, over the full vocabulary: the law of the token that is decided
- * there, over every answer of that node's draws, must be plain sampling's law of its logits. */
+ * there, over every answer of that node's draws, must be plain sampling's law of the node's own row. The
+ * run's tree and rows are verified again, down to the node by the run's own draws. Of the draw that ends a
+ * node, each child's token and two others are given as answers; the weights of the rest are read.
+ *
+ * That the rows are those of plain decoding, and what a round leaves, is not looked at: that is level state. */
 typedef struct eagle_certifier eagle_certifier; /* opaque */
 
 typedef struct {
@@ -176,17 +185,14 @@ EAGLE_API eagle_status eagle_certifier_create(eagle_certifier **out, int32_t voc
                                               eagle_error *err);
 EAGLE_API void eagle_certifier_free(eagle_certifier *c);
 
-/* The nodes whose rows decided the tokens of `path`, in eagle_verify()'s tree and rows. A refutation is
- * counted, and no failure. EAGLE_EFIT for another size. */
+/* The nodes at which the tokens of `path` were decided, in eagle_verify()'s tree, rows and draws, which must
+ * bring the same tokens once more. A refutation is counted, and no failure. EAGLE_EFIT for another size; what
+ * eagle_verify() fails with. */
 EAGLE_API eagle_status eagle_certify_round(eagle_certifier *c, const eagle_tree *tree,
                                            const eagle_rows *rows, const eagle_path *path,
-                                           const eagle_sampling *sampling, eagle_error *err);
+                                           const eagle_sampling *sampling, const eagle_draws *draws,
+                                           eagle_error *err);
 EAGLE_API const eagle_certified *eagle_certifier_found(const eagle_certifier *c);
-
-/* SHA-256 over the configuration of the model, the names, types, shapes and bytes of its tensors in order
- * of their names, and the same of the head if there is one. */
-EAGLE_API eagle_status eagle_model_digest(char hex[65], const eagle_model *model,
-                                          const eagle_head *head, eagle_error *err);
 
 #ifdef __cplusplus
 }

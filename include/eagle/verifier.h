@@ -60,6 +60,9 @@ EAGLE_API eagle_verify_fn *eagle_verifier_use(const eagle_verifier *v);
 /* What it is: "rule.so: eagle_rule_node", "plain, float32, 24 bits, <". */
 EAGLE_API const char *eagle_verifier_describe(const eagle_verifier *v);
 
+/* SHA-256, in hexadecimal, of the file that was loaded; NULL for a rule in floating point. */
+EAGLE_API const char *eagle_verifier_digest(const eagle_verifier *v);
+
 /* Does it decide at nodes whose children were drawn; or, drawn false, chosen without chance? */
 EAGLE_API bool eagle_verifier_takes(const eagle_verifier *v, bool drawn);
 

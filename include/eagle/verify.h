@@ -26,6 +26,9 @@ typedef enum {
     EAGLE_DRAW_RESIDUAL = 4 /* a token after all children were refused              */
 } eagle_draw_purpose;
 
+/* "target", "draft", "accept", "residual"; "" for what is none of these numbers. */
+EAGLE_API const char *eagle_draw_purpose_name(eagle_draw_purpose purpose);
+
 /* Names one uniform number U in [0,1): the same key with the same weights has the same
  * answer, however often it is asked. `pos` is the absolute position of the token that
  * is decided; `index` is the sibling, or node x 8 + sibling for DRAFT; 0 <= index < 65536. */
@@ -71,6 +74,9 @@ typedef enum {
     EAGLE_VERIFY_COUPLED,  /* draw the target's own token; go on if it is a child        */
     EAGLE_VERIFY_REJECTION /* accept by ratio, sample from what is left                  */
 } eagle_verify_mode;
+
+/* "greedy", "coupled", "rejection"; "" for no mode. */
+EAGLE_API const char *eagle_verify_mode_name(eagle_verify_mode mode);
 
 /* A decimal such as 0.9, exactly: num / 10^places, places <= 18. */
 typedef struct {

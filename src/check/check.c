@@ -142,6 +142,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
     }
     if (st == EAGLE_OK) {
         eg_noise_report(report, &noise);
+        eg_ask_shift(report, opt->shift);
     }
     eg_noise_free(&noise);
     return st;

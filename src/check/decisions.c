@@ -451,7 +451,12 @@ static eagle_status explain(replay *p, eagle_error *err)
     s[5].top_p = s[3].top_p;
     s[5].min_p = s[4].min_p;
     for (int32_t i = 0; st == EAGLE_OK && i < 6; i++) {
-        st = try_sampling(p, what[i], &s[i], false, err);
+        bool tried = false; /* one filter alone: none applied is that one not applied */
+
+        for (int32_t k = 0; k < i; k++) {
+            tried = tried || memcmp(&s[k], &s[i], sizeof s[i]) == 0;
+        }
+        st = tried ? EAGLE_OK : try_sampling(p, what[i], &s[i], false, err);
     }
     return st == EAGLE_OK
                ? try_sampling(p, "each node judged by its parent's row", as_said, true, err)

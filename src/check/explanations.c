@@ -239,6 +239,30 @@ static eagle_status try_unmoved(riddle *k, const eg_claim_round *before, int32_t
     return st;
 }
 
+/* The row, while a refused node of the round before is still in the cache behind the accepted ones:
+ * the next one in order, or the next one down. Its keys and values lie in area 1. */
+static eagle_status try_not_cropped(riddle *k, const eg_claim_round *before, eagle_error *err)
+{
+    eagle_status st = EAGLE_OK;
+
+    for (int32_t n = 1; st == EAGLE_OK && n < before->n_nodes; n++) {
+        const eg_view view = {.extra = eg_ours_slot(k->j->ours, 1, n)};
+        bool accepted = false;
+        char what[96];
+
+        for (int32_t i = 0; i < before->n_path; i++) {
+            accepted = accepted || before->path_node[i] == n;
+        }
+        if (accepted || (n != before->n_path && before->depth[n] != before->n_path)) {
+            continue;
+        }
+        snprintf(what, sizeof what, "rejected node %d (token %d) of round %d is still in the cache",
+                 n, before->token[n], k->r - 1 + k->j->claim->first_round);
+        st = try_view(k, what, &view, err);
+    }
+    return st;
+}
+
 static eagle_status try_left_over(riddle *k, eagle_error *err)
 {
     const eg_claim *c = k->j->claim;
@@ -252,10 +276,13 @@ static eagle_status try_left_over(riddle *k, eagle_error *err)
     eagle_status st = EAGLE_OK;
     bool moved = false;
 
-    if (before->n_nodes == 1 || before->n_path == 1) {
+    if (before->n_nodes == 1) {
         return EAGLE_OK;
     }
     st = eg_ours_tree(k->j->ours, before, root, &other, err);
+    if (st == EAGLE_OK) {
+        st = try_not_cropped(k, before, err);
+    }
     for (int32_t i = 0; st == EAGLE_OK && i < before->n_path - 1; i++) {
         const int32_t accepted = before->path_node[i];
 

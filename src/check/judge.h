@@ -72,6 +72,8 @@ eagle_status eg_noise_add(eg_noise *noise, const eg_row_difference *d, double bo
                           eagle_error *err);
 /* Sets the figures, and says the sensitivity on the line "logits". Sorts the rows. */
 void eg_noise_report(eagle_check_report *report, eg_noise *noise);
+/* Inconclusive when the figures do not exclude a shift of one logit by `shift`; 0: none is asked for. */
+void eg_ask_shift(eagle_check_report *report, double shift);
 
 /* ---- judges ------------------------------------------------------------------------------ */
 

@@ -233,3 +233,18 @@ void eg_noise_report(eagle_check_report *report, eg_noise *noise)
         f->noise_median, f->noise_largest, f->bound_median, f->nmse, f->least_shift,
         100.0 * f->least_share);
 }
+
+void eg_ask_shift(eagle_check_report *report, double shift)
+{
+    const eagle_check_figures *f = &report->figures;
+    eagle_check_line *line = eg_line(report, "logits");
+
+    if (shift > 0.0 && f->rows == 0) {
+        eg_problem(line, EAGLE_CHECK_INCONCLUSIVE,
+                   "no row shows whether a logit is shifted by %.3g", shift);
+    } else if (shift > 0.0 && f->least_shift > shift) {
+        eg_problem(line, EAGLE_CHECK_INCONCLUSIVE,
+                   "a logit shifted by %.3g may be there unseen: it takes %.3g", shift,
+                   f->least_shift);
+    }
+}

@@ -135,9 +135,10 @@ static bool sees_ancestor(const eg_claim_round *round, int32_t i, int32_t a, eg_
 
 /* Slots that node i attends to in this view, its own last; returns their number. `slot` NULL counts
  * only. */
-static int32_t list_slots(int32_t *slot, const eg_claim_round *round, int32_t i, eg_sees sees,
-                          int32_t at)
+static int32_t list_slots(int32_t *slot, const eg_claim_round *round, int32_t i,
+                          const eg_view *view, int32_t at)
 {
+    const eg_sees sees = view->sees;
     slots list = {.slot = slot};
 
     if (sees == EG_SEES_EARLIER) {
@@ -158,6 +159,9 @@ static int32_t list_slots(int32_t *slot, const eg_claim_round *round, int32_t i,
             take(&list, at + a);
         }
     }
+    if (view->extra > 0) {
+        take(&list, view->extra); /* the first, right behind the committed ones */
+    }
     for (int32_t a = 0, b = list.n - 1; slot != NULL && a < b; a++, b--) {
         const int32_t keep = slot[a];
 
@@ -175,7 +179,7 @@ eagle_status eg_ours_tree(eg_ours *ours, const eg_claim_round *round, int32_t ro
     size_t total = 0;
 
     for (int32_t i = 0; i < round->n_nodes; i++) {
-        total += (size_t)list_slots(NULL, round, i, view->sees, at);
+        total += (size_t)list_slots(NULL, round, i, view, at);
     }
     int32_t *slot = eg_alloc(total, sizeof *slot);
 
@@ -186,7 +190,7 @@ eagle_status eg_ours_tree(eg_ours *ours, const eg_claim_round *round, int32_t ro
     for (int32_t i = 0; i < round->n_nodes; i++) {
         const int32_t shift = i == 0 ? view->shift_root : view->shift;
         const int32_t pos = root + round->depth[i] + shift;
-        const int32_t n = list_slots(slot + total, round, i, view->sees, at);
+        const int32_t n = list_slots(slot + total, round, i, view, at);
 
         ours->row[i] = (eg_row){.token = round->token[i],
                                 .pos = pos > 0 ? pos : 0,

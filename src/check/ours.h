@@ -57,6 +57,7 @@ typedef struct {
     int32_t shift;      /* added to the other nodes' positions       */
     int32_t shorter;    /* committed slots left out at the end       */
     int32_t area;       /* 0 or 1: where its keys and values go      */
+    int32_t extra;      /* a slot that every node sees besides; 0: none */
 } eg_view;
 
 /* Our rows of a round's tree, whose root is at position `root`: node i is row i of

@@ -14,7 +14,7 @@
 #define PURPOSE_CHECK 6   /* of the V: no draw of a decoder has it            */
 #define EXPECTED      5.0 /* in a bin of counts, at least                     */
 #define COUNT_BINS    255
-#define EXCLUDED      41.6 /* 60 bits: what a token counts that only the bug allows */
+#define EXCLUDED      41.6 /* 60 bits: a token that a law excludes counts as 2^-60 of it */
 
 /* ---- a judge ---------------------------------------------------------------------------------- */
 
@@ -228,12 +228,16 @@ void eg_observe_ratio(eagle_samples *s, eg_bug bug, double ratio, double low, do
     }
 }
 
-/* A token that the true law excludes: for a bug that allows it, against one that does not either. */
-static void excluded(eagle_samples *s, eg_bug bug, double step, int32_t source)
+/* A token that the true law excludes: for a bug whose law gives it `of_bug`, against one that does not have
+ * it either. How likely it makes the token matters too: else, of two that allow it, the one that is nearer to
+ * the true law elsewhere would always be named. */
+static void excluded(eagle_samples *s, eg_bug bug, double of_bug, int32_t source)
 {
     const eg_part part = eg_part_of(source);
 
     for (int32_t i = 0; i < EG_N_RATES; i++) {
+        const double step = of_bug > 0.0 ? EXCLUDED + log(rate[i] * of_bug) : -EXCLUDED;
+
         for (eg_part p = EG_ALL; p < EG_N_PARTS; p++) {
             s->evidence[bug][p][i].score += p == EG_ALL || p == part ? step : 0.0;
         }
@@ -268,7 +272,7 @@ static void weigh_bug(eagle_samples *s, eg_bug bug, uint64_t sum, const eagle_dr
             eg_observe_ratio(s, bug, (double)s->wrong[y] / (double)s->w[y] * scale, low, high,
                              drawn[i].source);
         } else {
-            excluded(s, bug, s->wrong[y] > 0 ? EXCLUDED : -EXCLUDED, drawn[i].source);
+            excluded(s, bug, (double)s->wrong[y] / (double)wrong, drawn[i].source);
         }
     }
 }

@@ -33,7 +33,8 @@ typedef struct {
     bool own_best; /* the token is the largest of what was recorded, or that is unknown */
 } evidence;
 
-static void tell(judging *g, const evidence *e, int32_t pos, const float *ours)
+/* `error`: by how much the row differs; 0: as far as its token tells, which is the gap. */
+static void tell(judging *g, const evidence *e, int32_t pos, double error, const float *ours)
 {
     eg_judge *j = g->j;
     const int32_t token = j->claim->token[pos + 1];
@@ -56,7 +57,7 @@ static void tell(judging *g, const evidence *e, int32_t pos, const float *ours)
     if (e->logits != NULL) {
         d.value = (double)e->logits[token];
     }
-    d.error = d.gap;
+    d.error = error > 0.0 ? error : d.gap;
     if (!j->control) {
         eg_diverges(j->report, &d);
     }
@@ -140,7 +141,7 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
         eg_problem(line, EAGLE_CHECK_FAIL,
                    "%s: position %d: a log-probability differs by %.4g, rounding allows %.4g",
                    c->name, pos, eps, bound);
-        tell(g, e, pos, ours);
+        tell(g, e, pos, eps, ours);
     }
     if (e->logits == NULL) { /* else the logits have said more */
         e->measured = compared && eps < e->eps;
@@ -198,7 +199,7 @@ static void judge_greedy(judging *g, int32_t pos, const float *ours)
         eg_problem(g->line, EAGLE_CHECK_FAIL,
                    "%s: position %d: token %d is not the largest of the run's own logits",
                    j->claim->name, pos + 1, token);
-        tell(g, &e, pos, ours);
+        tell(g, &e, pos, 0.0, ours);
     } else if (token != best && gap <= 2.0 * e.eps) {
         eg_problem(g->line, EAGLE_CHECK_NEAR_TIE,
                    "%s: position %d: token %d in place of %d, gap %.4g within 2 x %.4g %s",
@@ -208,7 +209,7 @@ static void judge_greedy(judging *g, int32_t pos, const float *ours)
         eg_problem(g->line, EAGLE_CHECK_FAIL,
                    "%s: position %d: token %d in place of %d, gap %.4g above 2 x %.4g",
                    j->claim->name, pos + 1, token, best, gap, e.eps);
-        tell(g, &e, pos, ours);
+        tell(g, &e, pos, 0.0, ours);
     }
 }
 
@@ -262,7 +263,7 @@ static void judge_drawn(judging *g, const evidence *e, int32_t pos, int32_t draw
                "them, rounding explains %.3g",
                j->claim->name, pos + 1, token, drawn, moved, may);
     if (moved > may) {
-        tell(g, e, pos, ours);
+        tell(g, e, pos, 0.0, ours);
     }
 }
 
@@ -289,7 +290,7 @@ static void judge_coupled(judging *g, const evidence *e, int32_t pos, const floa
         eg_problem(g->line, EAGLE_CHECK_FAIL,
                    "%s: position %d: token %d is not what the seed draws from the run's own law",
                    j->claim->name, pos + 1, token);
-        tell(g, e, pos, ours);
+        tell(g, e, pos, 0.0, ours);
     } else if (drawn != token) {
         g->flipped++;
         eg_problem(g->line, EAGLE_CHECK_NEAR_TIE,
@@ -331,7 +332,7 @@ static void judge_sampled(judging *g, int32_t pos, const float *ours)
                    "%s: position %d: token %d has no weight under temperature and filters%s",
                    j->claim->name, pos + 1, token, edge ? ", but is at the edge" : "");
         if (!edge) {
-            tell(g, &e, pos, ours);
+            tell(g, &e, pos, 0.0, ours);
         }
     }
     g->line->n_judged++;

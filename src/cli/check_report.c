@@ -61,7 +61,7 @@ static void print_first(FILE *out, const eg_check_report *r)
     }
     if (d->token >= 0) {
         fprintf(out, "  token %s", eg_token_text(theirs, r->engine->tokenizer, d->token));
-        if (d->our_token >= 0) {
+        if (d->our_token >= 0 && d->our_token != d->token) {
             fprintf(out, " in place of %s, gap %.4g",
                     eg_token_text(ours, r->engine->tokenizer, d->our_token), d->gap);
         }

@@ -51,6 +51,7 @@ static void plan(job *j)
                             EG_GIVEN(opt, EG_OPT_TOP_P) || EG_GIVEN(opt, EG_OPT_MIN_P);
     j->how.rule = opt->rule;
     j->how.eps = opt->eps;
+    j->how.shift = opt->shift;
     j->how.dtype = opt->dtype;
     j->how.dtype_given = EG_GIVEN(opt, EG_OPT_CHECK_DTYPE);
     j->how.threads = session.threads;

@@ -79,7 +79,7 @@ static eagle_status start(job *j, eagle_error *err)
     return st == EAGLE_OK ? eg_sink_open(&j->sink, opt->output, err) : st;
 }
 
-/* What --certify found: a line, and a failure when a node had another law. */
+/* What --certify found: a line, and a failure when a node had another law or was not looked at. */
 static eagle_status report_certified(const job *j, eagle_error *err)
 {
     const eagle_certified *c = NULL;
@@ -94,11 +94,17 @@ static eagle_status report_certified(const job *j, eagle_error *err)
                 " runs; %" PRId64 " nodes left out",
                 c->nodes - c->refuted, c->nodes, eagle_model_config(j->engine.model)->vocab,
                 c->runs, c->skipped);
-    return c->refuted == 0
-               ? EAGLE_OK
-               : eg_cli_fail(err, EAGLE_EFAILED,
-                             "certify: %" PRId64 " of %" PRId64 " nodes have another law",
-                             c->refuted, c->nodes);
+    if (c->refuted > 0) {
+        return eg_cli_fail(err, EAGLE_EFAILED,
+                           "certify: %" PRId64 " of %" PRId64 " nodes have another law", c->refuted,
+                           c->nodes);
+    }
+    return c->skipped == 0 ? EAGLE_OK
+                           : eg_cli_fail(err, EAGLE_EINCONCLUSIVE,
+                                         "certify: %" PRId64 " of %" PRId64
+                                         " nodes are left out: their children can be drawn in more "
+                                         "than 4096 ways",
+                                         c->skipped, c->nodes + c->skipped);
 }
 
 /* The text behind --explain's rounds, or the end of the streamed one: a newline. */

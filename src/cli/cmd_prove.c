@@ -20,7 +20,8 @@ typedef struct {
     int32_t n;
     int32_t at; /* the case that runs */
     unsigned levels;
-    char digest[65];
+    char model_digest[65];
+    char head_digest[65]; /* "": no head */
     eg_progress progress;
     eg_sink sink;
 } job;
@@ -137,6 +138,18 @@ static eg_prove_case *add_case(job *j, eagle_error *err)
     return &item[j->n++];
 }
 
+/* Forgets the last case when none of the levels that are wanted is of it. */
+static void drop_empty(job *j)
+{
+    eg_prove_case *last = &j->item[j->n - 1];
+
+    if (last->how.levels == 0) {
+        eagle_drafter_free(last->drafter);
+        eagle_verifier_close(last->verifier);
+        j->n--;
+    }
+}
+
 static eagle_status matrix_cases(job *j, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
@@ -146,6 +159,9 @@ static eagle_status matrix_cases(job *j, eagle_error *err)
         eg_prove_case *item = add_case(j, err);
 
         st = item != NULL ? row_case(j, item, row, err) : EAGLE_ENOMEM;
+        if (st == EAGLE_OK) {
+            drop_empty(j);
+        }
     }
     return st;
 }
@@ -196,7 +212,7 @@ static eagle_status make_cases(job *j, eagle_error *err)
 {
     const bool told = is_told(j->opt);
     bool ruled = false;
-    eagle_status st = eg_prove_rule_check(&ruled, j->opt, err);
+    eagle_status st = eg_prove_rule_check(&ruled, j->opt, j->levels, err);
 
     if (st != EAGLE_OK || ruled) {
         return st == EAGLE_OK ? rule_cases(j, told, err) : st;
@@ -274,7 +290,10 @@ static eagle_status start(job *j, eagle_error *err)
         st = make_cases(j, err);
     }
     if (st == EAGLE_OK) {
-        st = eagle_model_digest(j->digest, j->engine.model, j->engine.head, err);
+        st = eagle_model_digest(j->model_digest, j->engine.model, err);
+    }
+    if (st == EAGLE_OK && j->engine.head != NULL) {
+        st = eagle_head_digest(j->head_digest, j->engine.head, err);
     }
     return st == EAGLE_OK ? eg_sink_open(&j->sink, j->opt->output, err) : st;
 }
@@ -283,7 +302,8 @@ static eagle_status report(job *j, eagle_error *err)
 {
     eg_prove_report r = {.opt = j->opt, .engine = &j->engine, .item = j->item, .n = j->n};
 
-    memcpy(r.digest, j->digest, sizeof r.digest);
+    memcpy(r.model_digest, j->model_digest, sizeof r.model_digest);
+    memcpy(r.head_digest, j->head_digest, sizeof r.head_digest);
     eagle_status st = j->opt->format == EG_FORMAT_JSON ? eg_prove_json(&j->sink, &r, err)
                                                        : eg_prove_text(&j->sink, &r, err);
 

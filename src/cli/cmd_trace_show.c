@@ -88,7 +88,6 @@ static double real_of(const eagle_wide *w)
 
 static eagle_status print_draw(job *j, const eagle_trace_draws *d, int32_t i, eagle_error *err)
 {
-    static const char *const purpose[] = {"", "target", "draft", "accept", "residual"};
     char answer[EG_TOKEN_TEXT + 16];
     char share[48] = "";
     char coin[48] = "";
@@ -111,7 +110,8 @@ static eagle_status print_draw(job *j, const eagle_trace_draws *d, int32_t i, ea
         snprintf(coin, sizeof coin, ", coin %.6f", d->coin[i]);
     }
     snprintf(line, sizeof line, "  draw %-8s position %d, index %d: %s%s%s\n",
-             purpose[d->purpose[i]], d->pos[i], d->index[i], answer, share, coin);
+             eagle_draw_purpose_name((eagle_draw_purpose)d->purpose[i]), d->pos[i], d->index[i],
+             answer, share, coin);
     return eg_sink_text(&j->sink, line, err);
 }
 

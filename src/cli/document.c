@@ -65,8 +65,8 @@ json_t *eg_json_settings(const eg_engine *e, const eg_options *opt)
     snprintf(seed, sizeof seed, "%" PRIu64, opt->seed);
     return json_pack(
         "{s:s, s:s, s:s, s:f, s:s, s:s, s:s, s:i, s:s, s:i}", "version", eagle_version(), "tree",
-        eg_engine_tree(e), "verification", eg_verify_name(e->how.sampling.mode), "temperature",
-        (double)e->how.sampling.temperature, "seed", seed, "math",
+        eg_engine_tree(e), "verification", eagle_verify_mode_name(e->how.sampling.mode),
+        "temperature", (double)e->how.sampling.temperature, "seed", seed, "math",
         e->how.math == EAGLE_MATH_EXACT ? "exact" : "fast", "contract", eagle_contract(), "ctx",
         e->how.ctx, "isa", eg_engine_isa(&e->how), "threads", eg_engine_threads(&e->how));
 }
@@ -117,5 +117,5 @@ void eg_closing_line(const eg_engine *e, const eg_total *total, const eg_options
                 " rounds, tree %s, verification %s, math %s, seed %" PRIu64,
                 total->n, eg_rate(total->n_decoded, total->decode_s),
                 eagle_acceptance_length(&counts), total->rounds, eg_engine_tree(e),
-                eg_verify_name(e->how.sampling.mode), eg_math_name(e->how.math), opt->seed);
+                eagle_verify_mode_name(e->how.sampling.mode), eg_math_name(e->how.math), opt->seed);
 }

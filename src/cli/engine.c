@@ -291,13 +291,6 @@ eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *o
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-const char *eg_verify_name(eagle_verify_mode mode)
-{
-    static const char *const name[] = {"greedy", "coupled", "rejection"};
-
-    return name[mode];
-}
-
 const char *eg_math_name(eagle_math math)
 {
     return math == EAGLE_MATH_EXACT ? "exact" : "fast (not canonical)";

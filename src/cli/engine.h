@@ -70,9 +70,6 @@ eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *o
 
 uint64_t eg_bill_total(const eagle_memory_bill *bill);
 
-/* "greedy", "coupled", "rejection". */
-const char *eg_verify_name(eagle_verify_mode mode);
-
 /* "exact", "fast (not canonical)". */
 const char *eg_math_name(eagle_math math);
 

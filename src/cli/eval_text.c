@@ -19,7 +19,7 @@ static void print_title(FILE *out, const eg_eval_report *r)
         fprintf(out, " of %" PRId32, r->n_asked);
     }
     fprintf(out, " prompts, %" PRId64 " tokens, verification %s", tokens,
-            eg_verify_name(r->engine->how.sampling.mode));
+            eagle_verify_mode_name(r->engine->how.sampling.mode));
     if (r->opt->temperature > 0.0f) {
         fprintf(out, ", temperature %g", (double)r->opt->temperature);
     }

@@ -70,9 +70,9 @@ static eagle_status next(run *r, eagle_error *err)
         st = eg_explain_round(r->to->explain, g->session, g->path, g->first, err);
     }
     if (st == EAGLE_OK && r->to->certifier != NULL) {
-        st = eagle_certify_round(r->to->certifier, eagle_session_tree(g->session),
-                                 eagle_session_rows(g->session), g->path,
-                                 eagle_session_sampling(g->session), err);
+        st = eagle_certify_round(
+            r->to->certifier, eagle_session_tree(g->session), eagle_session_rows(g->session),
+            g->path, eagle_session_sampling(g->session), eagle_session_draws(g->session), err);
     }
     if (st == EAGLE_OK) {
         st = take(r, err);

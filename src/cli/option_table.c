@@ -307,6 +307,8 @@ static const eg_option table[EG_OPT_COUNT] = {
                       "with -H: scores of drafted nodes other than the head's; strict: they fail"},
     [EG_OPT_CHECK_EPS] = {"eps", 0, "X", "0", EG_CHECK, EG_KIND_DOUBLE, AT(eps), 0, 0,
                           "what rounding may make of a logit; 0: by the type"},
+    [EG_OPT_SHIFT] = {"shift", 0, "X", "0", EG_CHECK, EG_KIND_DOUBLE, AT(shift), 0, 0,
+                      "inconclusive unless a logit shifted by X would be found; 0: do not ask"},
     [EG_OPT_CHECK_DTYPE] = {"dtype", 0, "f32|bf16|f16", "f32", EG_CHECK, EG_KIND_DTYPE, AT(dtype),
                             0, 0, "the runs' arithmetic (default: as the file says, else f32)"},
     [EG_OPT_THREADS] = {"threads", 't', "N", NULL,

@@ -156,6 +156,7 @@ enum {
     EG_OPT_RULE,
     EG_OPT_DRAFT,
     EG_OPT_CHECK_EPS,
+    EG_OPT_SHIFT,
     EG_OPT_CHECK_DTYPE,
     EG_OPT_THREADS,
     EG_OPT_ISA,
@@ -309,6 +310,7 @@ typedef struct {
     int32_t near_tie;  /* EG_NEAR_                */
     int32_t draft;     /* EG_DRAFT_               */
     double eps;        /* of check; 0: by dtype   */
+    double shift;      /* of check; 0: any        */
     bool parse_special;
     bool no_special;
     bool decode;

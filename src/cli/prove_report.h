@@ -21,7 +21,8 @@ typedef struct {
     const eg_engine *engine;
     const eg_prove_case *item; /* [n] */
     int32_t n;
-    char digest[65]; /* of model and head */
+    char model_digest[65];
+    char head_digest[65]; /* "": no head */
 } eg_prove_report;
 
 /* EAGLE_EWRITE, EAGLE_ENOMEM. */
@@ -34,7 +35,11 @@ eagle_verdict eg_prove_verdict(const eg_prove_report *r);
 /* The same as a word; and of one case, or one level of it. MEASURED: a rule in floating point, whose distance is
  * computed and says nothing of its worth. */
 const char *eg_prove_verdict_text(const eg_prove_report *r);
-const char *eg_prove_case_verdict(const eg_prove_case *c, eagle_verdict verdict);
+const char *eg_prove_case_verdict(const eg_prove_case *c);
+const char *eg_prove_level_verdict(const eg_prove_case *c, eagle_verdict verdict);
+
+/* Was a part of the case not run? */
+bool eg_prove_is_bound(const eg_prove_case *c);
 
 /* One line that says what a case is: mode, law, tree. */
 void eg_prove_case_text(FILE *out, const eg_prove_case *c);

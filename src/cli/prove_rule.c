@@ -7,9 +7,27 @@
 
 #include <string.h>
 
-#define RULES (1U << EAGLE_PROVE_NODE | 1U << EAGLE_PROVE_ROUND | 1U << EAGLE_PROVE_CONTINUATION)
+#define RULES   (1U << EAGLE_PROVE_NODE | 1U << EAGLE_PROVE_ROUND | 1U << EAGLE_PROVE_CONTINUATION)
+#define WITHOUT (1U << EAGLE_PROVE_PRIMITIVES | 1U << EAGLE_PROVE_STATE)
 
-eagle_status eg_prove_rule_check(bool *out, const eg_options *opt, eagle_error *err)
+/* Is there anything that a rule would decide? */
+static eagle_status check_use(const eg_options *opt, unsigned levels, eagle_error *err)
+{
+    if (opt->head == NULL) {
+        return eg_cli_fail(err, EAGLE_EINVAL,
+                           "a rule needs a head: without a draft it has no child to decide on");
+    }
+    for (int i = 0; opt->level != NULL && i < EAGLE_PROVE_LEVELS; i++) {
+        if ((levels & WITHOUT & 1U << i) != 0) {
+            return eg_cli_fail(err, EAGLE_EINVAL, "--level %s: no rule plays a part in it",
+                               eagle_prove_level_name((eagle_prove_level)i));
+        }
+    }
+    return EAGLE_OK;
+}
+
+eagle_status eg_prove_rule_check(bool *out, const eg_options *opt, unsigned levels,
+                                 eagle_error *err)
 {
     static const int32_t details[] = {EG_OPT_RULE_BITS, EG_OPT_RULE_ACCEPT, EG_OPT_RULE_FLOAT,
                                       EG_OPT_RULE_THRESHOLD};
@@ -25,7 +43,7 @@ eagle_status eg_prove_rule_check(bool *out, const eg_options *opt, eagle_error *
                                eg_option_at(details[i])->name);
         }
     }
-    return EAGLE_OK;
+    return *out ? check_use(opt, levels, err) : EAGLE_OK;
 }
 
 /* ---- rules -------------------------------------------------------------------------------------- */
@@ -259,6 +277,7 @@ void eg_prove_rule_table(FILE *out, const eg_prove_report *r)
         print_distance(out, c, EAGLE_PROVE_ROUND);
         print_distance(out, c, EAGLE_PROVE_CONTINUATION);
         print_outside(out, c);
-        fprintf(out, "%s\n", eagle_verifier_lossy(c->verifier) ? "  LOSSY" : "");
+        fprintf(out, "%s%s\n", eagle_verifier_lossy(c->verifier) ? "  LOSSY" : "",
+                eg_prove_is_bound(c) ? "  BOUND" : "");
     }
 }

@@ -6,8 +6,10 @@
 #include "cli/options.h"
 #include "cli/prove_matrix.h"
 
-/* Is there one? EAGLE_EINVAL when there are two, or a detail of --rule without it. */
-eagle_status eg_prove_rule_check(bool *out, const eg_options *opt, eagle_error *err);
+/* Is there one? EAGLE_EINVAL when there are two, a detail of --rule without it, no head, or a level among
+ * those named that does not look at a rule. */
+eagle_status eg_prove_rule_check(bool *out, const eg_options *opt, unsigned levels,
+                                 eagle_error *err);
 
 /* Rule i of the options, 0 <= i < count; --rule all has several. Loads --verifier. */
 int32_t eg_prove_rule_count(const eg_options *opt);
@@ -19,7 +21,7 @@ const eg_prove_row *eg_prove_rule_row(const eg_options *opt, const eagle_verifie
 
 /* Puts the case's verifier into its task, for the calling thread. One of one's own is watched: when it
  * crashes, or does not come back, stderr says so, and the program ends with exit
- * code 1. Levels that do not look at a rule are taken out, unless the options name them. */
+ * code 1. Levels that do not look at a rule are taken out. */
 void eg_prove_rule_use(eg_prove_case *c, const eg_options *opt);
 
 /* The sampling that a rule is proven with unless --verify says otherwise: rejection. EAGLE_EINVAL at

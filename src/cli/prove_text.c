@@ -26,47 +26,76 @@ const char *eg_decimal_text(char text[EG_DECIMAL_TEXT], eagle_decimal d)
     return text;
 }
 
-static bool all_measured(const eg_prove_report *r)
+/* The rules of a table are all there for their distances, those that mean to be lossy too. */
+static bool is_table(const eg_prove_report *r)
 {
-    for (int32_t i = 0; i < r->n; i++) {
-        if (r->item[i].proof == NULL || !eg_prove_rule_measured(&r->item[i])) {
-            return r->n > 1 && r->opt->rule != NULL && r->item[i].proof != NULL &&
-                   strcmp(r->opt->rule, "all") == 0;
+    return r->opt->rule != NULL && strcmp(r->opt->rule, "all") == 0;
+}
+
+/* The worst of two. */
+static eagle_verdict worse(eagle_verdict a, eagle_verdict b)
+{
+    static const int rank[] = {[EAGLE_VERDICT_PROVEN] = 0,
+                               [EAGLE_VERDICT_BOUND] = 1,
+                               [EAGLE_VERDICT_LOSSY] = 2,
+                               [EAGLE_VERDICT_REFUTED] = 3};
+
+    return rank[a] > rank[b] ? a : b;
+}
+
+/* Of a case's levels; with `distances`, one that is complete and LOSSY is no verdict. */
+static eagle_verdict worst_level(const eg_prove_case *c, bool distances)
+{
+    eagle_verdict worst = EAGLE_VERDICT_PROVEN;
+
+    if (c->proof == NULL || !distances) {
+        return c->proof == NULL ? EAGLE_VERDICT_BOUND : eagle_proof_verdict(c->proof);
+    }
+    for (int level = 0; level < EAGLE_PROVE_LEVELS; level++) {
+        const eagle_prove_result *r = eagle_proof_result(c->proof, (eagle_prove_level)level);
+
+        if (r->asked && r->verdict != EAGLE_VERDICT_LOSSY) {
+            worst = worse(worst, r->verdict);
         }
     }
-    return true;
+    return worst;
 }
 
-const char *eg_prove_verdict_text(const eg_prove_report *r)
-{
-    return all_measured(r) ? "MEASURED" : eagle_verdict_name(eg_prove_verdict(r));
-}
-
-const char *eg_prove_case_verdict(const eg_prove_case *c, eagle_verdict verdict)
+const char *eg_prove_level_verdict(const eg_prove_case *c, eagle_verdict verdict)
 {
     return eg_prove_rule_measured(c) && verdict != EAGLE_VERDICT_BOUND
                ? "MEASURED"
                : eagle_verdict_name(verdict);
 }
 
+const char *eg_prove_case_verdict(const eg_prove_case *c)
+{
+    return eg_prove_level_verdict(c, worst_level(c, eg_prove_rule_measured(c)));
+}
+
+bool eg_prove_is_bound(const eg_prove_case *c)
+{
+    return worst_level(c, true) == EAGLE_VERDICT_BOUND;
+}
+
 eagle_verdict eg_prove_verdict(const eg_prove_report *r)
 {
-    eagle_verdict worst = EAGLE_VERDICT_PROVEN;
+    eagle_verdict worst = r->n > 0 ? EAGLE_VERDICT_PROVEN : EAGLE_VERDICT_BOUND;
 
     for (int32_t i = 0; i < r->n; i++) {
-        const eagle_verdict v =
-            r->item[i].proof != NULL ? eagle_proof_verdict(r->item[i].proof) : EAGLE_VERDICT_BOUND;
-        static const int rank[] = {[EAGLE_VERDICT_PROVEN] = 0,
-                                   [EAGLE_VERDICT_BOUND] = 1,
-                                   [EAGLE_VERDICT_LOSSY] = 2,
-                                   [EAGLE_VERDICT_REFUTED] = 3};
+        const eg_prove_case *c = &r->item[i];
 
-        if (v == EAGLE_VERDICT_LOSSY && (eg_prove_rule_measured(&r->item[i]) || all_measured(r))) {
-            continue; /* a distance, computed: no verdict */
-        }
-        worst = rank[v] > rank[worst] ? v : worst;
+        worst = worse(worst, worst_level(c, is_table(r) || eg_prove_rule_measured(c)));
     }
     return worst;
+}
+
+const char *eg_prove_verdict_text(const eg_prove_report *r)
+{
+    const eagle_verdict v = eg_prove_verdict(r);
+    const bool measured = r->n > 0 && (is_table(r) || eg_prove_rule_measured(&r->item[0]));
+
+    return v == EAGLE_VERDICT_PROVEN && measured ? "MEASURED" : eagle_verdict_name(v);
 }
 
 /* "3/4 (0.75)"; of a long fraction the value alone. */
@@ -95,7 +124,7 @@ void eg_prove_case_text(FILE *out, const eg_prove_case *c)
     const eagle_drafter *d = c->task.drafter;
     char text[EG_DECIMAL_TEXT];
 
-    fprintf(out, "%s, T=%g", eg_verify_name(s->mode), (double)s->temperature);
+    fprintf(out, "%s, T=%g", eagle_verify_mode_name(s->mode), (double)s->temperature);
     if (s->top_k > 0) {
         fprintf(out, " top-k=%" PRId32, s->top_k);
     }
@@ -114,10 +143,9 @@ void eg_prove_case_text(FILE *out, const eg_prove_case *c)
 
 static void print_step(FILE *out, const eagle_prove_step *s)
 {
-    static const char *const purpose[] = {"", "target", "draft", "accept", "residual"};
 
-    fprintf(out, "      %-8s position %" PRId32 " index %" PRId32 ": ", purpose[s->key.purpose],
-            s->key.pos, s->key.index);
+    fprintf(out, "      %-8s position %" PRId32 " index %" PRId32 ": ",
+            eagle_draw_purpose_name(s->key.purpose), s->key.pos, s->key.index);
     if (s->accept) {
         fprintf(out, "%s, ", s->answer != 0 ? "yes" : "no");
     } else {
@@ -179,7 +207,7 @@ static void print_level(FILE *out, const eg_prove_case *c, eagle_prove_level lev
     const bool brief = c->verifier != NULL && !verbose;
 
     fprintf(out, "  %-13s %-8s ", eagle_prove_level_name(level),
-            eg_prove_case_verdict(c, r->verdict));
+            eg_prove_level_verdict(c, r->verdict));
     if (law && (r->verdict == EAGLE_VERDICT_PROVEN || r->worst != NULL)) {
         fprintf(out, "TV ");
         print_fraction(out, r->tv, r->tv_value);
@@ -247,10 +275,19 @@ static void print_proof(FILE *out, const eg_prove_case *c, bool verbose)
         fprintf(out, "\n");
     }
     fprintf(out, "  real softmax  within %.2g\n", eagle_proof_softmax_distance(c->proof));
-    fprintf(out, "  %s\n", eg_prove_case_verdict(c, eagle_proof_verdict(c->proof)));
+    fprintf(out, "  %s\n", eg_prove_case_verdict(c));
     if (c->verifier != NULL && !eagle_verifier_rounds(c->verifier)) {
         eg_prove_words(out, c);
     }
+}
+
+/* "rule my.so: eagle_rule_node, sha256:..." */
+static void print_rule(FILE *out, const eagle_verifier *v)
+{
+    const char *digest = eagle_verifier_digest(v);
+
+    fprintf(out, "rule %s%s%s\n", eagle_verifier_describe(v), digest != NULL ? ", sha256:" : "",
+            digest != NULL ? digest : "");
 }
 
 eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error *err)
@@ -259,9 +296,12 @@ eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error 
 
     fprintf(out, "prove: %s%s%s\n", r->opt->model, r->opt->head != NULL ? " + " : "",
             r->opt->head != NULL ? r->opt->head : "");
-    fprintf(out, "contract %s, networks sha256:%s\n", eagle_contract(), r->digest);
+    fprintf(out, "contract %s\nmodel sha256:%s\n", eagle_contract(), r->model_digest);
+    if (r->head_digest[0] != '\0') {
+        fprintf(out, "head sha256:%s\n", r->head_digest);
+    }
     fprintf(out, "assumed: the words of Philox4x32-10 are independent and uniform\n");
-    const bool table = r->opt->rule != NULL && strcmp(r->opt->rule, "all") == 0;
+    const bool table = is_table(r);
 
     if (table) {
         eg_prove_rule_table(out, r);
@@ -269,7 +309,7 @@ eagle_status eg_prove_text(eg_sink *sink, const eg_prove_report *r, eagle_error 
     for (int32_t i = 0; !table && i < r->n; i++) {
         fprintf(out, "\n");
         if (r->item[i].verifier != NULL) {
-            fprintf(out, "rule %s\n", eagle_verifier_describe(r->item[i].verifier));
+            print_rule(out, r->item[i].verifier);
         }
         eg_prove_case_text(out, &r->item[i]);
         if (r->item[i].proof != NULL) {

@@ -94,6 +94,21 @@ static void on_crash(int number)
     _exit(call->busy && written >= 0 ? 1 : 70);
 }
 
+/* The rule ends the program, as if all were well. */
+static void on_exit_call(void)
+{
+    const eagle_verifier_call *call = eagle_verifier_last_call();
+    line l = {.n = 0};
+
+    if (!call->busy) {
+        return;
+    }
+    say(&l, "eagle: the rule called exit()");
+    say_call(&l, call);
+    say(&l, "\n");
+    _exit(write(STDERR_FILENO, l.text, l.n) >= 0 ? 1 : 70);
+}
+
 /* ---- watching ------------------------------------------------------------------------------------ */
 
 static eagle_status call_watched(eagle_path *path, const eagle_tree *tree, const eagle_rows *rows,
@@ -114,6 +129,9 @@ eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule, unsigned seconds)
     const stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
     struct sigaction act = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
 
+    if (watched == NULL) { /* where it cannot be registered, an exit is not explained */
+        atexit(on_exit_call);
+    }
     sigaltstack(&own, NULL); /* without it a recursion's crash is not explained, only fatal */
     sigemptyset(&act.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {

@@ -5,7 +5,7 @@
 
 #include "eagle/verifier.h"
 
-/* The rule, watched: from here on a crash, and a call of more than `seconds`, ends the program with
+/* The rule, watched: from here on a crash, an exit(), and a call of more than `seconds` end the program with
  * exit code 1, after saying on stderr what happened and what the rule was asked. One at a time. */
 eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule, unsigned seconds);
 

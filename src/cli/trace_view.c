@@ -34,7 +34,7 @@ void eg_trace_viewer_close(eg_trace_viewer *viewer)
 static int32_t mode_of(const char *name)
 {
     for (int32_t mode = EAGLE_VERIFY_GREEDY; mode <= EAGLE_VERIFY_REJECTION; mode++) {
-        if (strcmp(eg_verify_name((eagle_verify_mode)mode), name) == 0) {
+        if (strcmp(eagle_verify_mode_name((eagle_verify_mode)mode), name) == 0) {
             return mode;
         }
     }

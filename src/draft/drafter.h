@@ -56,6 +56,7 @@ struct eagle_drafter {
     const eg_drafter_class *class;
     const eagle_head *head; /* NULL: none */
     int32_t max_nodes;      /* without the root */
+    int32_t levels;         /* passes of the head in a draft, and depth of its trees; 0: none */
     bool drawn;
     char description[64];
 };

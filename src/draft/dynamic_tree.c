@@ -20,7 +20,6 @@
 
 typedef struct {
     eagle_drafter base; /* first */
-    int32_t levels;     /* L */
     int32_t width;      /* K */
 } dynamic_recipe;
 
@@ -195,7 +194,7 @@ static eagle_status propose(eg_drafting *drafting, eagle_tree *tree, const eg_dr
 {
     dynamic_drafting *d = (dynamic_drafting *)drafting;
     const dynamic_recipe *r = recipe(d);
-    const int32_t levels = r->levels < input->max_depth ? r->levels : input->max_depth;
+    const int32_t levels = r->base.levels < input->max_depth ? r->base.levels : input->max_depth;
     const float *logits;
 
     d->n = 0;
@@ -228,10 +227,10 @@ static void init(eg_drafting *drafting, const eagle_drafter *drafter, const eg_d
     dynamic_drafting *d = (dynamic_drafting *)drafting;
     const size_t width = (size_t)r->width;
     const eg_tree_room room = {
-        .slots = (r->levels - 1) * r->width, .depth = r->levels, .width = r->width};
+        .slots = (r->base.levels - 1) * r->width, .depth = r->base.levels, .width = r->width};
 
     eg_extrapolating_init(&d->e, drafter, setup, &room, arena);
-    d->all = eg_arena_take(arena, EG_FOR_WORK, (size_t)n_candidates(r->levels, r->width),
+    d->all = eg_arena_take(arena, EG_FOR_WORK, (size_t)n_candidates(r->base.levels, r->width),
                            sizeof *d->all);
     d->best = eg_arena_take(arena, EG_FOR_WORK, (size_t)drafter->max_nodes, sizeof *d->best);
     d->beam = eg_arena_take(arena, EG_FOR_WORK, width, sizeof *d->beam);
@@ -269,9 +268,9 @@ eagle_status eagle_drafter_dynamic(eagle_drafter **out, const eagle_head *head, 
     if (r == NULL) {
         return EAGLE_ENOMEM;
     }
-    r->levels = levels;
+    r->base.levels = levels;
     r->width = k;
-    snprintf(r->base.description, sizeof r->base.description, "dynamic L%d K%d N%d", r->levels,
+    snprintf(r->base.description, sizeof r->base.description, "dynamic L%d K%d N%d", r->base.levels,
              r->width, kept);
     *out = &r->base;
     return EAGLE_OK;

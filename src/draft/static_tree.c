@@ -26,7 +26,6 @@ typedef struct {
 typedef struct {
     eagle_drafter base; /* first */
     int32_t n;          /* nodes, root included                                    */
-    int32_t levels;     /* depth of the deepest node                               */
     int32_t width;      /* most nodes of one level that have children              */
     int32_t n_inner;    /* nodes that have children, root included                 */
     int32_t most;       /* largest n_children                                      */
@@ -146,7 +145,7 @@ static eagle_status propose(eg_drafting *drafting, eagle_tree *tree, const eg_dr
 {
     static_drafting *d = (static_drafting *)drafting;
     const static_recipe *r = recipe(d);
-    const int32_t levels = r->levels < input->max_depth ? r->levels : input->max_depth;
+    const int32_t levels = r->base.levels < input->max_depth ? r->base.levels : input->max_depth;
     const float *logits;
 
     eg_extrapolation_prune(&d->e.head);
@@ -184,7 +183,7 @@ static void init(eg_drafting *drafting, const eagle_drafter *drafter, const eg_d
     const size_t n = (size_t)r->n;
     const size_t children = n * (size_t)r->most;
     const size_t vocab = (size_t)drafter->head->config.vocab;
-    const eg_tree_room room = {.slots = r->n_inner - 1, .depth = r->levels, .width = r->width};
+    const eg_tree_room room = {.slots = r->n_inner - 1, .depth = r->base.levels, .width = r->width};
 
     eg_extrapolating_init(&d->e, drafter, setup, &room, arena);
     d->node = eg_arena_take(arena, EG_FOR_WORK, n, sizeof *d->node);
@@ -212,7 +211,7 @@ static const eg_drafter_class static_class = {
 /* Copies the shape and counts what the passes need. */
 static void lay_out(static_recipe *r, const eagle_shape *shape)
 {
-    r->levels = eagle_shape_depth(shape);
+    r->base.levels = eagle_shape_depth(shape);
     for (int32_t i = 1; i < r->n; i++) {
         r->place[i].parent = eagle_shape_parent(shape, i);
         r->place[i].rank = eagle_shape_rank(shape, i);

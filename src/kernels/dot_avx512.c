@@ -43,15 +43,18 @@ EG_INLINE __m512 load16(const void *w, eagle_dtype dtype)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
-/* Those that the mask has, else zeros; reads no others, which an emulation's masked load would. */
-EG_INLINE __m512 load_masked(const void *w, __mmask16 mask, eagle_dtype dtype)
+/* The lanes that the mask has, the first of them (`skip`) from w, else zeros; reads no others, which an
+ * emulation's masked load would. Lane 0 may lie before the array, where C has no pointers: so an address. */
+EG_INLINE __m512 load_masked(const char *w, size_t skip, __mmask16 mask, eagle_dtype dtype)
 {
 #if defined(__AVX512F__)
+    const void *lane0 = (const void *)((uintptr_t)w - skip * size_of(dtype)); // NOLINT
+
     if (dtype == EAGLE_F32) {
-        return _mm512_maskz_loadu_ps(mask, w);
+        return _mm512_maskz_loadu_ps(mask, lane0);
     }
 
-    __m256i half = _mm256_maskz_loadu_epi16(mask, w);
+    __m256i half = _mm256_maskz_loadu_epi16(mask, lane0);
 
     return load16(&half, dtype);
 #else
@@ -59,7 +62,7 @@ EG_INLINE __m512 load_masked(const void *w, __mmask16 mask, eagle_dtype dtype)
 
     for (size_t l = 0; l < EG_LANES; l++) {
         if ((mask >> l & 1) != 0) {
-            memcpy((char *)few + l * size_of(dtype), (const char *)w + l * size_of(dtype),
+            memcpy((char *)few + l * size_of(dtype), w + (l - skip) * size_of(dtype),
                    size_of(dtype));
         }
     }
@@ -100,23 +103,26 @@ EG_INLINE void step(__m512 sum[SUMS], const char *w, size_t row, const float *x,
     }
 }
 
-/* The same for the elements that the mask has: the other lanes keep their value. */
-EG_INLINE void masked_step(__m512 sum[SUMS], const char *w, size_t row, const float *x,
-                           __mmask16 mask, eagle_dtype dtype, size_t rows, size_t tokens)
+/* Lanes skip .. n - 1 of 16, n maybe more. */
+EG_INLINE __mmask16 mask_of(size_t skip, size_t n)
 {
+    return (__mmask16)((n < EG_LANES ? (1u << n) - 1 : 0xffffu) & 0xffffu << skip);
+}
+
+/* The same as step() for lanes skip .. n - 1 of 16, n maybe more; lane `skip` of row r at w + r * row. The other lanes
+ * keep their value. */
+EG_INLINE void masked_step(__m512 sum[SUMS], const char *w, size_t row, const float *x, size_t skip,
+                           size_t n, eagle_dtype dtype, size_t rows, size_t tokens)
+{
+    const __mmask16 mask = mask_of(skip, n);
+
     EG_UNROLL
     for (size_t s = 0; s < rows * tokens; s++) {
-        __m512 weights = load_masked(w + s % rows * row, mask, dtype);
+        __m512 weights = load_masked(w + s % rows * row, skip, mask, dtype);
         __m512 vector = _mm512_loadu_ps(x + s / rows * EG_LANES);
 
         sum[s] = _mm512_mask_mov_ps(sum[s], mask, _mm512_fmadd_ps(weights, vector, sum[s]));
     }
-}
-
-/* Elements skip .. n - 1 of 16, n maybe more. */
-EG_INLINE __mmask16 mask_of(size_t skip, size_t n)
-{
-    return (__mmask16)((n < EG_LANES ? (1u << n) - 1 : 0xffffu) & 0xffffu << skip);
 }
 
 /* 16 lanes -> 8 -> 4 -> 2 -> 1 for four sums at once, by the halves of what is left: lane r of the
@@ -182,8 +188,8 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
             tile->from == NULL ? _mm512_setzero_ps() : _mm512_loadu_ps(tile->from + s * EG_LANES);
     }
     if (tile->skip > 0 && whole > 0) {
-        masked_step(sum, w, row, x, mask_of(tile->skip, EG_LANES), dtype, rows, tokens);
-        w += EG_LANES * size_of(dtype);
+        masked_step(sum, w, row, x, tile->skip, EG_LANES, dtype, rows, tokens);
+        w += (EG_LANES - tile->skip) * size_of(dtype);
         x += EG_LANES * tokens;
         i += EG_LANES;
     }
@@ -200,8 +206,7 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
         x += EG_LANES * tokens;
     }
     if (i < tile->n) {
-        masked_step(sum, w, row, x, mask_of(i == 0 ? tile->skip : 0, tile->n - i), dtype, rows,
-                    tokens);
+        masked_step(sum, w, row, x, i == 0 ? tile->skip : 0, tile->n - i, dtype, rows, tokens);
     }
     EG_UNROLL
     for (size_t s = 0; s < rows * tokens; s++) {

@@ -22,7 +22,13 @@ typedef struct {
     size_t n;
     size_t dim;
     size_t stride;
+    float *
+        room; /* EG_MATMUL_ROOM floats, aligned to EG_ALIGN, that the product may use; NULL: it has a
+                  * little of its own, enough for small ones */
 } eg_vectors;
+
+/* 576 KB: what the fastest order of a large product needs. */
+#define EG_MATMUL_ROOM ((size_t)147456)
 
 /* y[t * y_stride + r] = canonical dot(row r of w, vector t of x), r < n_rows, t < x->n.
  *

@@ -12,21 +12,29 @@
 #include "kernels/matmul.h"
 
 #include "base/alloc.h"
+#include "kernels/cuts.h"
 
 #include <assert.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <string.h>
 
-/* Found by measurement (docs/performance.md). A block's lanes take 192 KB of stack, its copied pieces
- * 104 KB; few tokens touch little of either. */
+/* Found by measurement (docs/performance.md). A block's lanes take 192 KB of the caller's room, its copied
+ * pieces 104 KB; few tokens touch little of either. Without room 40 KB of stack: the same for small products. */
 #define FEW_PIECE    8192 /* elements of all vectors together: a near cache */
 #define BLOCK_PIECE  512
 #define BLOCK_ROWS   64
 #define BLOCK_TOKENS 48
 #define BLOCK_SUMS   (BLOCK_ROWS * BLOCK_TOKENS)
 #define BLOCK_X      (BLOCK_TOKENS * BLOCK_PIECE)
-#define TILE_ROWS    4 /* most rows of a tile */
+#define TILE_ROWS    4   /* most rows of a tile */
+#define OWN_PIECE    128 /* for many tokens */
+#define OWN_FEW      4096
+#define OWN_X        (BLOCK_TOKENS * OWN_PIECE)
+#define OWN_SUMS     (BLOCK_TOKENS * TILE_ROWS)
+
+_Static_assert(BLOCK_SUMS *EG_LANES + BLOCK_X + TILE_ROWS * BLOCK_PIECE <= EG_MATMUL_ROOM,
+               "the room is what a product needs");
 
 /* What the tiles of one block share: some rows of w times some vectors of x. */
 typedef struct {
@@ -36,15 +44,16 @@ typedef struct {
     eg_vectors x; /* the vectors */
     float *y;
     size_t y_stride;
-    size_t n_tiles; /* tiles of tokens                           */
-    size_t group;   /* rows of a group: whole tiles              */
-    size_t piece;   /* elements of k at once                     */
-    size_t begin;   /* the span of k for which x is copied:      */
-    size_t end;     /* one or more pieces                        */
-    bool pack;      /* copy pieces of w                          */
-    alignas(EG_ALIGN) float lanes[BLOCK_SUMS * EG_LANES];
-    alignas(EG_ALIGN) float packed_x[BLOCK_X]; /* a span: [pieces, tokens, piece] */
-    alignas(EG_ALIGN) float packed_w[TILE_ROWS * BLOCK_PIECE];
+    size_t n_tiles;  /* tiles of tokens                           */
+    size_t group;    /* rows of a group: whole tiles              */
+    size_t piece;    /* elements of k at once                     */
+    size_t begin;    /* the span of k for which x is copied:      */
+    size_t end;      /* one or more pieces                        */
+    bool pack;       /* copy pieces of w                          */
+    size_t max_x;    /* floats of packed_x                        */
+    float *packed_x; /* a span: [pieces, tokens, piece]           */
+    float *packed_w; /* [TILE_ROWS, piece]                        */
+    float *lanes;    /* that wait between pieces                  */
 } block;
 
 /* A piece of k of one group of rows. */
@@ -55,16 +64,6 @@ typedef struct {
     size_t k;     /* where the piece begins                 */
     eg_vectors x; /* the vectors from k on, a piece of each */
 } group;
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t ceil_div(size_t a, size_t b)
-{
-    return (a + b - 1) / b;
-}
 
 /* The weights from row r and element k on. */
 static const char *weights_at(const block *b, size_t r, size_t k)
@@ -116,13 +115,13 @@ static void point_to_weights(eg_tile *tile, const block *b, const group *g, size
 static size_t point_to_tokens(eg_tile *tile, block *b, const group *g, size_t r, size_t index,
                               size_t t)
 {
-    float *lanes = b->lanes + (r * g->x.n + t * g->tile) * EG_LANES;
+    const size_t place = (r * g->x.n + t * g->tile) * EG_LANES;
 
     tile->tokens = ceil_div(g->x.n - t, b->n_tiles - index);
     tile->x = g->x.data + t * g->x.stride;
     tile->x_stride = g->x.stride;
-    tile->from = g->k > 0 ? lanes : NULL;
-    tile->to = g->k + g->x.dim < b->x.dim ? lanes : NULL;
+    tile->from = g->k > 0 ? b->lanes + place : NULL;
+    tile->to = g->k + g->x.dim < b->x.dim ? b->lanes + place : NULL;
     tile->y = b->y + t * b->y_stride + r;
     tile->y_stride = b->y_stride;
     tile->y_step = 1;
@@ -165,9 +164,10 @@ static void run_many(block *b, const group *g)
 static eg_vectors piece_of_x(const block *b, size_t k, size_t n)
 {
     if (b->x.n > 1) {
-        return (eg_vectors){b->packed_x + (k - b->begin) * b->x.n, b->x.n, n, n};
+        return (eg_vectors){
+            .data = b->packed_x + (k - b->begin) * b->x.n, .n = b->x.n, .dim = n, .stride = n};
     }
-    return (eg_vectors){b->x.data + k, b->x.n, n, b->x.stride};
+    return (eg_vectors){.data = b->x.data + k, .n = b->x.n, .dim = n, .stride = b->x.stride};
 }
 
 /* Rows r .. r + rows in tiles of `tile`, for the span. */
@@ -202,7 +202,7 @@ static size_t longest_span(const block *b)
     if (b->x.n <= 1 || b->piece == b->x.dim) { /* which may be 0 */
         return b->x.dim;
     }
-    return b->pack ? b->piece : BLOCK_X / b->x.n / b->piece * b->piece;
+    return b->pack ? b->piece : b->max_x / b->x.n / b->piece * b->piece;
 }
 
 static void run_block(block *b)
@@ -230,39 +230,50 @@ static void run_block(block *b)
     } while (b->end < b->x.dim);
 }
 
-/* k in equal pieces of whole lanes, of at most `most` elements. */
-static size_t equal_pieces(size_t dim, size_t most)
-{
-    return dim <= most ? dim : ceil_div(ceil_div(dim, ceil_div(dim, most)), EG_LANES) * EG_LANES;
-}
-
 /* Elements of k at once. */
 static size_t choose_piece(const eg_vectors *x, const eg_matmul_parts *parts)
 {
     if (x->n <= 1) {
         return x->dim;
     }
-    return equal_pieces(x->dim, x->n <= parts->few ? min_size(parts->piece, FEW_PIECE / x->n)
-                                                   : BLOCK_PIECE);
+    if (x->n > parts->few) {
+        return equal_parts(x->dim, x->room != NULL ? BLOCK_PIECE : OWN_PIECE);
+    }
+    return equal_parts(x->dim,
+                       min_size(parts->piece, (x->room != NULL ? FEW_PIECE : OWN_FEW) / x->n));
+}
+
+/* Rows of a block: whole groups, whose lanes have room while they wait. */
+static size_t rows_of_block(const block *b, bool few)
+{
+    const bool waiting = b->piece < b->x.dim;
+    const size_t sums = b->x.room == NULL && waiting ? OWN_SUMS : BLOCK_SUMS;
+    const size_t most = sums / (few ? b->parts->few : BLOCK_TOKENS);
+
+    return most - most % b->group;
 }
 
 void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
                      const eg_matmul_parts *parts)
 {
     const bool few = x->n <= parts->few;
-    block b; /* not initialised as a whole: its buffers are large */
+    const bool given = x->room != NULL;
+    alignas(EG_ALIGN) float own[OWN_X + TILE_ROWS * OWN_PIECE + OWN_SUMS * EG_LANES];
+    block b = {.parts = parts,
+               .x = *x,
+               .y_stride = y_stride,
+               .pack = !few,
+               .piece = choose_piece(x, parts),
+               .group = few ? parts->rows * parts->group : parts->rows,
+               .max_x = given ? BLOCK_X : OWN_X,
+               .packed_x = given ? x->room : own};
 
     assert(parts->few <= BLOCK_TOKENS);
     assert(parts->rows <= TILE_ROWS);
-    b.parts = parts;
-    b.x = *x;
-    b.y_stride = y_stride;
-    b.pack = !few;
-    b.piece = choose_piece(x, parts);
-    b.group = few ? parts->rows * parts->group : parts->rows;
+    b.packed_w = b.packed_x + b.max_x;
+    b.lanes = b.packed_w + TILE_ROWS * (given ? BLOCK_PIECE : OWN_PIECE);
 
-    const size_t most = few ? BLOCK_SUMS / parts->few : BLOCK_ROWS;
-    const size_t rows = most - most % b.group;
+    const size_t rows = rows_of_block(&b, few);
 
     for (size_t r = 0; r < n_rows; r += rows) {
         b.w = (const char *)w + r * x->dim * parts->size;

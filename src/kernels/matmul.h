@@ -12,7 +12,7 @@
 
 /* One tile's work: `n` elements of `rows` rows times `tokens` vectors. */
 typedef struct {
-    const void *w;   /* the first row at the first element      */
+    const void *w;   /* the first row at the first element, of those that are ones */
     size_t w_stride; /* elements from row to row                */
     size_t rows;     /* eg_matmul_parts.rows or 1               */
     const float *x;  /* the first vector at the first element   */

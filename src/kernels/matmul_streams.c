@@ -13,6 +13,7 @@
  *
  * Between pieces the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
 #include "base/alloc.h"
+#include "kernels/cuts.h"
 #include "kernels/matmul.h"
 
 #include <assert.h>
@@ -20,12 +21,17 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Stack: 384 KB of vectors, which a far cache holds, and 192 KB of lanes, of which little is touched
- * unless k is longer than one span. */
+/* Of the caller's room: 384 KB of vectors, which a far cache holds, and 192 KB of lanes, of which little is
+ * touched unless k is longer than one span. Without it 32 KB of stack: the same for small products. */
 #define MAX_TOKENS 48
 #define MIN_TOKENS 16 /* that a block takes of more, however long k is */
 #define MAX_X      (MAX_TOKENS * 2048)
 #define MAX_SUMS   (MAX_TOKENS * 64)
+#define OWN_X      4096
+#define MAX_ROWS   6 /* of a tile */
+#define OWN_SUMS   (MAX_TOKENS * MAX_ROWS)
+
+_Static_assert(MAX_X + MAX_SUMS * EG_LANES <= EG_MATMUL_ROOM, "the room is what a product needs");
 
 /* Some rows of w times some vectors of x. */
 typedef struct {
@@ -43,19 +49,11 @@ typedef struct {
     size_t end;
     float *y;
     size_t y_stride;
-    alignas(EG_ALIGN) float woven[MAX_X]; /* a span: [pieces, tiles, piece / 16, tokens, 16] */
-    alignas(EG_ALIGN) float lanes[MAX_SUMS * EG_LANES];
+    size_t max_x;    /* floats of woven                           */
+    size_t max_sums; /* whose lanes wait                          */
+    float *woven;    /* a span: [pieces, tiles, piece / 16, tokens, 16] */
+    float *lanes;
 } block;
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t ceil_div(size_t a, size_t b)
-{
-    return (a + b - 1) / b;
-}
 
 /* Tokens of tile `index`, which begins at token t. */
 static size_t tokens_of(const block *b, size_t index, size_t t)
@@ -145,7 +143,7 @@ static void run_rows(block *b, size_t r, size_t rows, size_t apart, size_t n_bef
     do { /* at least once: a sum of nothing is +0 */
         const size_t n = min_size(b->piece, b->end - k);
 
-        tile.w = b->w + (r * b->x.dim + k) * size;
+        tile.w = b->w + (r * b->x.dim + (k > 0 ? k - b->lead : 0)) * size;
         run_piece(b, &tile, k, n, lanes, b->y + r);
         k += n;
     } while (k < b->end);
@@ -171,15 +169,9 @@ static void run_block(block *b)
 
 /* ---- blocks ------------------------------------------------------------------------------------- */
 
-/* k in equal parts of whole lanes, of at most `most` elements. */
-static size_t equal_parts(size_t dim, size_t most)
-{
-    return dim <= most ? dim : ceil_div(ceil_div(dim, ceil_div(dim, most)), EG_LANES) * EG_LANES;
-}
-
 static void run_tokens(block *b, const void *w, size_t n_rows)
 {
-    const size_t room = MAX_X / b->x.n;
+    const size_t room = b->max_x / b->x.n;
     const size_t row = b->x.dim * b->parts->size;
     float *y = b->y;
 
@@ -191,10 +183,10 @@ static void run_tokens(block *b, const void *w, size_t n_rows)
         b->span = room / b->piece * b->piece;
     }
 
-    const size_t most = b->span < b->length ? MAX_SUMS / b->x.n : n_rows;
+    const size_t most = b->span < b->length ? b->max_sums / b->x.n : n_rows;
 
     for (size_t r = 0; r < n_rows; r += b->n_rows) {
-        b->w = (const char *)w + r * row - b->lead * b->parts->size;
+        b->w = (const char *)w + r * row;
         b->y = y + r;
         b->n_rows = min_size(most, n_rows - r);
         b->each = b->n_rows / b->parts->rows;
@@ -204,9 +196,10 @@ static void run_tokens(block *b, const void *w, size_t n_rows)
 
 /* Most tokens of a block: as many as have room without cutting k, since every span weaves again for few
  * rows. */
-static size_t most_tokens(size_t dim)
+static size_t most_tokens(const block *b)
 {
-    const size_t fit = dim <= MAX_X / MAX_TOKENS ? MAX_TOKENS : MAX_X / (dim + EG_LANES);
+    const size_t fit =
+        b->x.dim <= b->max_x / MAX_TOKENS ? MAX_TOKENS : b->max_x / (b->x.dim + EG_LANES);
 
     return fit < MIN_TOKENS ? MIN_TOKENS : fit;
 }
@@ -222,13 +215,19 @@ static size_t lead_of(const void *w, size_t dim, size_t size)
 void eg_matmul_streams(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
                        const eg_matmul_parts *parts)
 {
-    const size_t n_blocks = ceil_div(x->n, most_tokens(x->dim));
-    block b; /* not initialised as a whole: its buffers are large */
+    const bool given = x->room != NULL;
+    alignas(EG_ALIGN) float own[OWN_X + OWN_SUMS * EG_LANES];
+    block b = {.parts = parts,
+               .y_stride = y_stride,
+               .x = *x,
+               .lead = lead_of(w, x->dim, parts->size),
+               .max_x = given ? MAX_X : OWN_X,
+               .max_sums = given ? MAX_SUMS : OWN_SUMS,
+               .woven = given ? x->room : own};
+    const size_t n_blocks = ceil_div(x->n, most_tokens(&b));
 
-    b.parts = parts;
-    b.y_stride = y_stride;
-    b.x = *x;
-    b.lead = lead_of(w, x->dim, parts->size);
+    assert(parts->rows <= MAX_ROWS);
+    b.lanes = b.woven + b.max_x;
     b.length = b.lead + x->dim;
     for (size_t i = 0, t = 0; i < n_blocks; i++) {
         b.x.data = x->data + t * x->stride;

@@ -83,7 +83,7 @@ void eagle_proof_free(eagle_proof *proof)
 eagle_verdict eagle_proof_verdict(const eagle_proof *proof)
 {
     static const eagle_verdict from_bad[] = {EAGLE_VERDICT_REFUTED, EAGLE_VERDICT_LOSSY,
-                                             EAGLE_VERDICT_BOUND};
+                                             EAGLE_VERDICT_BOUND, EAGLE_VERDICT_PROVEN};
 
     for (size_t v = 0; v < sizeof from_bad / sizeof from_bad[0]; v++) {
         for (int i = 0; i < EAGLE_PROVE_LEVELS; i++) {
@@ -94,7 +94,7 @@ eagle_verdict eagle_proof_verdict(const eagle_proof *proof)
             }
         }
     }
-    return EAGLE_VERDICT_PROVEN;
+    return EAGLE_VERDICT_BOUND; /* nothing was asked */
 }
 
 const eagle_prove_result *eagle_proof_result(const eagle_proof *proof, eagle_prove_level level)

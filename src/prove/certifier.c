@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* certifier.c - the law of each node that a real run decided at, at full vocabulary.
  *
- * A node is verified again, with its children as leaves, for every answer of its coins; of the draw that
- * ends it, by a number of its own, the weights are read in place of running it once for each token, so
- * that a node of k children costs k + 1 runs. Children that were drawn are drawn in every way, as long as these are few. */
+ * The run's own tree and rows are verified again: down to the node by the run's own draws, and there for
+ * every answer of the coins. The draw that ends a node is run for each child's token, for the first other
+ * token and for the last one; what lies between these two is no child either, and its weight is read. So
+ * a node of k children costs k + 2 runs or so. Children that were drawn are drawn in every way, as long
+ * as these are few. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "eagle/prove.h"
@@ -19,25 +21,33 @@
 struct eagle_certifier {
     eagle_certified found;
     int32_t vocab;
-    int32_t room; /* nodes of a star */
+    int32_t room; /* nodes */
     eagle_path *path;
-    eagle_tree *star; /* the node, and its children as leaves  */
-    float *logits;    /* [room, vocab]                          */
-    uint64_t *law;    /* [vocab] of drawn children              */
+    int32_t *token; /* [room] of a tree with other children           */
+    int32_t *child; /* [room] the node's: their tokens                */
+    int32_t n_child;
+    uint64_t *law;     /* [vocab] of drawn children                      */
+    eagle_wide *class; /* [room + 2] weights of answers run apart        */
     eg_enumeration *all;
-    mpq_t *got;  /* [vocab]                                */
-    mpq_t *want; /* [vocab]                                */
+    mpq_t *got;  /* [vocab]                                        */
+    mpq_t *want; /* [vocab]                                        */
     eg_ranked *order;
     mpq_t weight;
     mpq_t share;
 
-    /* The draw that ends a run: its weights, not yet added. */
+    int32_t node;           /* that is looked at */
+    int32_t pos;            /* of the token that it decides */
+    eagle_draws inner;      /* of the enumeration */
+    const eagle_draws *own; /* of the run: what is decided above the node */
+    bool strange;           /* a run did what no weights explain */
+
+    /* The draw that ends the node. */
     bool picked;
-    int32_t answer;
-    mpz_t *pick; /* [vocab] */
-    mpz_t sum;
-    eagle_draws inner; /* of the enumeration */
-    int32_t pos;       /* of the token that the node decides */
+    bool spread;    /* the answer stands for every token that is no child, but the last one */
+    int32_t answer; /* a token */
+    int32_t last;   /* token that is no child */
+    mpz_t *pick;    /* [vocab] its weights */
+    mpz_t sum;      /* of those that the answer stands for */
 };
 
 /* ---- life ------------------------------------------------------------------------------------- */
@@ -67,21 +77,21 @@ eagle_status eagle_certifier_create(eagle_certifier **out, int32_t vocab, int32_
     c->room = max_nodes;
     st = eagle_path_create(&c->path, max_nodes, vocab, mode, err);
     if (st == EAGLE_OK) {
-        st = eagle_tree_create(&c->star, max_nodes, err);
-    }
-    if (st == EAGLE_OK) {
         st = eg_enumeration_create(&c->all, err);
     }
     if (st == EAGLE_OK) {
-        c->logits = eg_alloc((size_t)max_nodes, n * sizeof *c->logits);
+        c->token = eg_alloc((size_t)max_nodes, sizeof *c->token);
+        c->child = eg_alloc((size_t)max_nodes, sizeof *c->child);
+        c->class = eg_alloc((size_t)max_nodes + 2, sizeof *c->class);
         c->law = eg_alloc(n, sizeof *c->law);
         c->order = eg_alloc(n, sizeof *c->order);
         c->pick = eg_alloc(n, sizeof *c->pick);
         c->want = eg_alloc(n, sizeof *c->want);
         c->got = eg_alloc(n, sizeof *c->got);
     }
-    if (st == EAGLE_OK && (c->logits == NULL || c->law == NULL || c->order == NULL ||
-                           c->pick == NULL || c->want == NULL || c->got == NULL)) {
+    if (st == EAGLE_OK &&
+        (c->token == NULL || c->child == NULL || c->class == NULL || c->law == NULL ||
+         c->order == NULL || c->pick == NULL || c->want == NULL || c->got == NULL)) {
         free(c->got);
         c->got = NULL; /* no number is initialised */
         st = eg_fail(err, EAGLE_ENOMEM, "certify: no memory for the laws of %d tokens", vocab);
@@ -113,16 +123,17 @@ void eagle_certifier_free(eagle_certifier *c)
     free(c->pick);
     free(c->order);
     free(c->law);
-    free(c->logits);
+    free(c->class);
+    free(c->child);
+    free(c->token);
     eg_enumeration_free(c->all);
-    eagle_tree_free(c->star);
     eagle_path_free(c->path);
     free(c);
 }
 
 /* ---- draws ------------------------------------------------------------------------------------ */
 
-/* Whether the draw is the one that decides at the node: not a child's, and the first of its run. */
+/* Whether the draw is the one that ends the node: not a child's, and the first of its run. */
 static bool decides(const eagle_certifier *c, eagle_draw_key key)
 {
     return !c->picked && key.purpose != EAGLE_DRAW_DRAFT && key.pos == c->pos;
@@ -132,38 +143,62 @@ static bool decides(const eagle_certifier *c, eagle_draw_key key)
 static bool was_asked(const eagle_certifier *c, eagle_draw_key key)
 {
     for (int32_t i = 0; i < eg_enumeration_count(c->all); i++) {
-        const eagle_draw_key k = eg_enumeration_at(c->all, i).key;
-
-        if (k.purpose == key.purpose && k.pos == key.pos && k.index == key.index) {
+        if (eg_same_key(eg_enumeration_at(c->all, i).key, key)) {
             return true;
         }
     }
     return false;
 }
 
-/* The first token that has weight. c->pick holds the weights. */
-static int32_t first_weight(const eagle_certifier *c, int32_t n)
+static bool is_child(const eagle_certifier *c, int32_t token)
 {
-    int32_t i = 0;
-
-    while (i + 1 < n && mpz_sgn(c->pick[i]) == 0) {
-        i++;
+    for (int32_t k = 0; k < c->n_child; k++) {
+        if (c->child[k] == token) {
+            return true;
+        }
     }
-    return i;
+    return false;
 }
 
-static int32_t take(eagle_certifier *c, int32_t n)
+static void set_class(eagle_certifier *c, int32_t i, const mpz_t weight)
 {
+    c->class[i] = (eagle_wide){{0}};
+    mpz_export(c->class[i].limb, NULL, -1, sizeof c->class[i].limb[0], 0, 0, weight);
+}
+
+/* The answer to the draw whose weights stand in c->pick: each child, all others but the last, the last. */
+static int32_t take(eagle_certifier *c, eagle_draw_key key, int32_t n)
+{
+    int32_t first = -1;
+
+    c->strange |= n != c->vocab;
+    c->last = -1;
     mpz_set_ui(c->sum, 0);
     for (int32_t i = 0; i < n; i++) {
-        mpz_add(c->sum, c->sum, c->pick[i]);
+        if (mpz_sgn(c->pick[i]) != 0 && !is_child(c, i)) {
+            first = first < 0 ? i : first;
+            c->last = i;
+            mpz_add(c->sum, c->sum, c->pick[i]);
+        }
     }
+    for (int32_t k = 0; k < c->n_child; k++) {
+        set_class(c, k, c->pick[c->child[k]]);
+    }
+    c->class[c->n_child + 1] = (eagle_wide){{0}};
+    if (c->last >= 0) {
+        mpz_sub(c->sum, c->sum, c->pick[c->last]);
+        set_class(c, c->n_child + 1, c->pick[c->last]);
+    }
+    set_class(c, c->n_child, c->sum);
+    const int32_t class = c->inner.pick_wide(c->inner.ctx, key, c->class, c->n_child + 2);
+
     c->picked = true;
-    c->answer = first_weight(c, n);
-    return c->answer;
+    c->spread = class == c->n_child;
+    c->answer = class < c->n_child ? c->child[class] : c->spread ? first : c->last;
+    return c->answer >= 0 ? c->answer : 0;
 }
 
-/* Any token that has weight: what follows a leaf is not looked at. */
+/* Any token that has weight: what follows the node is not looked at. */
 static int32_t any(const uint64_t *w, int32_t n)
 {
     int32_t i = 0;
@@ -174,10 +209,24 @@ static int32_t any(const uint64_t *w, int32_t n)
     return i;
 }
 
+static int32_t any_wide(const eagle_wide *w, int32_t n)
+{
+    static const eagle_wide zero;
+    int32_t i = 0;
+
+    while (i + 1 < n && memcmp(&w[i], &zero, sizeof zero) == 0) {
+        i++;
+    }
+    return i;
+}
+
 static int32_t pick(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
 {
     eagle_certifier *c = ctx;
 
+    if (key.pos < c->pos) {
+        return c->own->pick(c->own->ctx, key, w, n);
+    }
     if (key.purpose == EAGLE_DRAW_DRAFT || (decides(c, key) && was_asked(c, key))) {
         return c->inner.pick(c->inner.ctx, key, w, n);
     }
@@ -187,87 +236,117 @@ static int32_t pick(void *ctx, eagle_draw_key key, const uint64_t *w, int32_t n)
     for (int32_t i = 0; i < n; i++) {
         mpz_import(c->pick[i], 1, -1, sizeof *w, 0, 0, &w[i]);
     }
-    return take(c, n);
+    return take(c, key, n);
 }
 
 static int32_t pick_wide(void *ctx, eagle_draw_key key, const eagle_wide *w, int32_t n)
 {
     eagle_certifier *c = ctx;
 
-    /* Only a residual is wide, and it is the last draw of its node. */
-    if (was_asked(c, key)) {
+    if (key.pos < c->pos) {
+        return c->own->pick_wide(c->own->ctx, key, w, n);
+    }
+    if (decides(c, key) && was_asked(c, key)) {
         return c->inner.pick_wide(c->inner.ctx, key, w, n);
+    }
+    if (!decides(c, key)) {
+        return any_wide(w, n);
     }
     for (int32_t i = 0; i < n; i++) {
         mpz_import(c->pick[i], 5, -1, sizeof w->limb[0], 0, 0, w[i].limb);
     }
-    return take(c, n);
+    return take(c, key, n);
 }
 
 static bool accept(void *ctx, eagle_draw_key key, uint64_t num, uint64_t den)
 {
     eagle_certifier *c = ctx;
 
-    return c->inner.accept(c->inner.ctx, key, num, den);
+    if (key.pos < c->pos) {
+        return c->own->accept(c->own->ctx, key, num, den);
+    }
+    return key.pos > c->pos ? num == den : c->inner.accept(c->inner.ctx, key, num, den);
 }
 
 static bool accept_wide(void *ctx, eagle_draw_key key, const eagle_wide *num, const eagle_wide *den)
 {
     eagle_certifier *c = ctx;
 
-    return c->inner.accept_wide(c->inner.ctx, key, num, den);
+    if (key.pos < c->pos) {
+        return c->own->accept_wide(c->own->ctx, key, num, den);
+    }
+    return key.pos > c->pos ? memcmp(num, den, sizeof *num) == 0
+                            : c->inner.accept_wide(c->inner.ctx, key, num, den);
 }
 
 /* ---- one node --------------------------------------------------------------------------------- */
 
-/* The node as a root, with `n` children that have the tokens `token`. */
-static eagle_status make_star(eagle_certifier *c, const eagle_tree *tree, int32_t node,
-                              const int32_t *token, int32_t n, eagle_error *err)
+/* A run, and the tree that it is a run of. */
+typedef struct {
+    const eagle_tree *tree;
+    const eagle_rows *rows;
+    const eagle_path *path;
+    const eagle_sampling *sampling;
+} certified_round;
+
+/* The token that the walk decided at the node, or -1: it did not come there, or left the tree. */
+static int32_t decided(const eagle_certifier *c, const eagle_tree *tree)
 {
-    eagle_tree_reset(c->star, tree->token[node], tree->pos + tree->depth[node]);
-    for (int32_t i = 0; i < n; i++) {
-        if (eagle_tree_add(c->star, 0, token[i], 0.0f) < 0) {
-            return eg_fail(err, EAGLE_EFIT, "certify: node %d has more children than there is room",
-                           node);
-        }
+    const int32_t at = tree->depth[c->node];
+
+    if (at >= c->path->n || c->path->row[at] != c->node) {
+        return -1;
     }
-    return EAGLE_OK;
+    const int32_t token = c->path->token[at];
+    const int32_t next = c->path->node[at];
+
+    if (next >= 0 &&
+        (next >= tree->n_verify || tree->parent[next] != c->node || tree->token[next] != token)) {
+        return -1;
+    }
+    return token >= 0 && token < c->vocab ? token : -1;
 }
 
-/* Verifies the star once and adds what comes out. */
-static eagle_status run_star(eagle_certifier *c, const eagle_sampling *sampling, eagle_error *err)
+/* The weight of the run goes to the tokens that its answer stands for. */
+static void share_out(eagle_certifier *c)
 {
-    const eagle_draws draws = {.pick = pick,
-                               .accept = accept,
-                               .pick_wide = pick_wide,
-                               .accept_wide = accept_wide,
-                               .ctx = c};
-    const eagle_rows rows = {.n = c->star->n_nodes, .vocab = c->vocab, .logits = c->logits};
-    eagle_status st = eagle_verify(c->path, c->star, &rows, sampling, &draws, err);
-
-    c->found.runs++;
-    if (st != EAGLE_OK) {
-        return st;
-    }
-    eg_enumeration_weight(c->weight, c->all);
-    if (!c->picked) {
-        mpq_ptr mass = c->got[c->path->token[0]];
-
-        mpq_add(mass, mass, c->weight);
-        return EAGLE_OK;
-    }
-    if (c->path->token[0] != c->answer) {
-        return eg_fail(err, EAGLE_EFAILED, "certify: token %d was drawn and token %d emitted",
-                       c->answer, c->path->token[0]);
-    }
     for (int32_t i = 0; i < c->vocab; i++) {
-        if (mpz_sgn(c->pick[i]) != 0) {
+        if (i != c->last && mpz_sgn(c->pick[i]) != 0 && !is_child(c, i)) {
             mpz_set(mpq_numref(c->share), c->pick[i]);
             mpz_set(mpq_denref(c->share), c->sum);
             mpq_canonicalize(c->share);
             mpq_mul(c->share, c->share, c->weight);
             mpq_add(c->got[i], c->got[i], c->share);
         }
+    }
+}
+
+/* Verifies the tree once and adds what comes out at the node. */
+static eagle_status run_once(eagle_certifier *c, const certified_round *r, const eagle_tree *tree,
+                             eagle_error *err)
+{
+    const eagle_draws draws = {.pick = pick,
+                               .accept = accept,
+                               .pick_wide = pick_wide,
+                               .accept_wide = accept_wide,
+                               .ctx = c};
+    eagle_status st = eagle_verify(c->path, tree, r->rows, r->sampling, &draws, err);
+
+    c->found.runs++;
+    if (st != EAGLE_OK) {
+        return st;
+    }
+    const int32_t token = decided(c, tree);
+
+    if (token < 0 || (c->picked && token != c->answer)) {
+        c->strange = true;
+        return EAGLE_OK;
+    }
+    eg_enumeration_weight(c->weight, c->all);
+    if (c->picked && c->spread) {
+        share_out(c);
+    } else {
+        mpq_add(c->got[token], c->got[token], c->weight);
     }
     return EAGLE_OK;
 }
@@ -287,95 +366,123 @@ static int64_t count_ways(const uint64_t *law, int32_t vocab, int32_t n)
     return ways;
 }
 
-/* Adds up the law of the token that the node decides. */
-static eagle_status add_law(eagle_certifier *c, const eagle_tree *tree, int32_t node,
-                            const eagle_sampling *sampling, eagle_error *err)
+/* The node's children. */
+static void list_children(eagle_certifier *c, const eagle_tree *tree)
 {
-    const uint64_t *law = tree->law != NULL ? tree->law[node] : NULL;
-    int32_t *token = c->path->row; /* scratch, which verification fills anew */
-    int32_t n = 0;
+    c->n_child = 0;
+    for (int32_t k = eagle_tree_next_child(tree, c->node, 0); k >= 0;
+         k = eagle_tree_next_child(tree, c->node, k)) {
+        c->child[c->n_child++] = tree->token[k];
+    }
+}
+
+/* Draws the node's children anew: c->token are the tree's tokens with them. */
+static void draw_anew(eagle_certifier *c, const eagle_tree *tree)
+{
+    const eagle_draws draft = c->inner;
+    int32_t drawn[EG_MAX_DRAWN];
+    const int32_t n =
+        eg_draw_children(drawn, c->law, c->vocab, c->n_child, c->pos, c->node, &draft);
+    int32_t k = 0;
+
+    memcpy(c->token, tree->token, (size_t)tree->n_nodes * sizeof *c->token);
+    for (int32_t i = eagle_tree_next_child(tree, c->node, 0); i >= 0 && k < n;
+         i = eagle_tree_next_child(tree, c->node, i)) {
+        c->child[k] = drawn[k];
+        c->token[i] = drawn[k++];
+    }
+}
+
+/* Adds up the law of the token that the node decides. */
+static eagle_status add_law(eagle_certifier *c, const certified_round *r, eagle_error *err)
+{
+    const uint64_t *law = r->tree->law != NULL ? r->tree->law[c->node] : NULL;
+    eagle_tree tree = *r->tree; /* another view */
     eagle_status st = EAGLE_OK;
 
-    for (int32_t k = eagle_tree_next_child(tree, node, 0); k >= 0 && n < c->path->cap;
-         k = eagle_tree_next_child(tree, node, k)) {
-        token[n++] = tree->token[k];
-    }
     if (law != NULL) {
         memcpy(c->law, law, (size_t)c->vocab * sizeof *law);
-        n = n < EG_MAX_DRAWN ? n : EG_MAX_DRAWN;
-    } else {
-        st = make_star(c, tree, node, token, n, err);
     }
     eg_enumeration_reset(c->all);
     do {
         c->inner = eg_enumeration_draws(c->all);
         c->picked = false;
-        if (law != NULL) {
-            const eagle_draws draft = c->inner;
-            int32_t drawn[EG_MAX_DRAWN];
-            const int32_t k = eg_draw_children(drawn, c->law, c->vocab, n, c->pos, node, &draft);
-
-            st = make_star(c, tree, node, drawn, k, err);
-            c->star->law[0] = c->law;
+        if (law != NULL && c->n_child > 0) {
+            draw_anew(c, r->tree);
+            tree.token = c->token;
         }
-        if (st == EAGLE_OK) {
-            st = run_star(c, sampling, err);
-        }
+        st = run_once(c, r, &tree, err);
     } while (st == EAGLE_OK && eg_enumeration_next(c->all));
     return st == EAGLE_OK ? eg_enumeration_fault(c->all, err) : st;
 }
 
-static eagle_status certify_node(eagle_certifier *c, const eagle_tree *tree, const eagle_rows *rows,
-                                 int32_t node, const eagle_sampling *sampling, eagle_error *err)
+/* Is the law at c->node plain sampling's, and has `token`, which the run emitted there, a place in it? */
+static eagle_status certify_node(eagle_certifier *c, const certified_round *r, int32_t token,
+                                 eagle_error *err)
 {
-    const size_t vocab = (size_t)c->vocab;
-    const float *logits = rows->logits + (size_t)node * vocab;
-    const uint64_t *law = tree->law != NULL ? tree->law[node] : NULL;
-    int32_t n = 0;
-    eagle_status st = EAGLE_OK;
+    const uint64_t *law = r->tree->law != NULL ? r->tree->law[c->node] : NULL;
 
-    for (int32_t k = eagle_tree_next_child(tree, node, 0); k >= 0;
-         k = eagle_tree_next_child(tree, node, k)) {
-        n++;
-    }
-    if (law != NULL && count_ways(law, c->vocab, n) > MAX_WAYS) {
+    list_children(c, r->tree);
+    if (law != NULL &&
+        (c->n_child > EG_MAX_DRAWN || count_ways(law, c->vocab, c->n_child) > MAX_WAYS)) {
         c->found.skipped++;
         return EAGLE_OK;
-    }
-    for (int32_t i = 0; i < n + 1 && i < c->room; i++) { /* the leaves' rows do not matter */
-        memcpy(c->logits + (size_t)i * vocab, logits, vocab * sizeof *logits);
     }
     for (int32_t i = 0; i < c->vocab; i++) {
         mpq_set_ui(c->got[i], 0, 1);
     }
-    c->pos = tree->pos + tree->depth[node] + 1;
-    st = add_law(c, tree, node, sampling, err);
+    c->strange = false;
+    c->pos = r->tree->pos + r->tree->depth[c->node] + 1;
+    eagle_status st = add_law(c, r, err);
+
     if (st != EAGLE_OK) {
         return st;
     }
-    eg_plain_law(c->want, c->order, logits, c->vocab, sampling);
-    c->found.nodes++;
-    for (int32_t i = 0; i < c->vocab; i++) {
-        if (mpq_equal(c->got[i], c->want[i]) == 0) {
-            c->found.refuted++;
-            break;
-        }
+    eg_plain_law(c->want, c->order, r->rows->logits + (size_t)c->node * (size_t)c->vocab, c->vocab,
+                 r->sampling);
+    bool same = !c->strange && token >= 0 && token < c->vocab && mpq_sgn(c->want[token]) > 0;
+
+    for (int32_t i = 0; i < c->vocab && same; i++) {
+        same = mpq_equal(c->got[i], c->want[i]) != 0;
     }
+    c->found.nodes++;
+    c->found.refuted += !same;
     return EAGLE_OK;
+}
+
+/* How many tokens of the run's path its own draws bring once more. */
+static eagle_status replay(int32_t *same, eagle_certifier *c, const certified_round *r,
+                           eagle_error *err)
+{
+    eagle_status st = eagle_verify(c->path, r->tree, r->rows, r->sampling, c->own, err);
+    int32_t n = 0;
+
+    while (st == EAGLE_OK && n < r->path->n && n < c->path->n &&
+           r->path->token[n] == c->path->token[n] && r->path->node[n] == c->path->node[n]) {
+        n++;
+    }
+    *same = n;
+    return st;
 }
 
 eagle_status eagle_certify_round(eagle_certifier *c, const eagle_tree *tree, const eagle_rows *rows,
                                  const eagle_path *path, const eagle_sampling *sampling,
-                                 eagle_error *err)
+                                 const eagle_draws *draws, eagle_error *err)
 {
-    eagle_status st = EAGLE_OK;
+    const certified_round r = {.tree = tree, .rows = rows, .path = path, .sampling = sampling};
+    int32_t same = 0;
 
     if (rows->vocab != c->vocab || tree->n_nodes > c->room) {
         return eg_fail(err, EAGLE_EFIT, "certify: made for %d tokens and %d nodes, not %d and %d",
                        c->vocab, c->room, rows->vocab, tree->n_nodes);
     }
-    for (int32_t i = 0; st == EAGLE_OK && i < path->n; i++) {
-        st = certify_node(c, tree, rows, path->row[i], sampling, err);
+    c->own = draws;
+    eagle_status st = replay(&same, c, &r, err);
+
+    c->node = 0;
+    for (int32_t i = 0; st == EAGLE_OK && i < path->n && c->node >= 0; i++) {
+        st = certify_node(c, &r, i < same ? path->token[i] : -1, err);
+        c->node = path->node[i] < tree->n_verify ? path->node[i] : -1;
     }
     return st;
 }

@@ -189,7 +189,9 @@ static double softmax_distance(const eg_plain *plain, float temperature)
 
         sum_e += mpq_get_d(plain->p[i]) * relative + 1.01 * largest * 0x1p-45;
     }
-    return sum_e * 1.001; /* what this sum itself was rounded by, many times over */
+    const double bound = sum_e * 1.001; /* what this sum was rounded by, many times over */
+
+    return bound < 1.0 ? bound : 1.0; /* no distance is more; at 1e-9 degrees the sum is infinite */
 }
 
 /* Keeps what has a probability of c->p. */

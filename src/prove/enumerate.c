@@ -188,17 +188,12 @@ static void common(mpz_t share, eg_enumeration *all, interval *meet)
 
 /* ---- asking ----------------------------------------------------------------------------------- */
 
-static bool same_key(eagle_draw_key a, eagle_draw_key b)
-{
-    return a.purpose == b.purpose && a.pos == b.pos && a.index == b.index;
-}
-
 /* What the key of `q` has left before it is asked: all->left. */
 static void look_back(eg_enumeration *all, question *q)
 {
     q->before = -1;
     for (int32_t i = all->asked - 1; i >= 0 && q->before < 0; i--) {
-        q->before = same_key(all->step[i].key, q->key) ? i : -1;
+        q->before = eg_same_key(all->step[i].key, q->key) ? i : -1;
     }
     if (q->before < 0) {
         mpz_set_ui(all->left.low, 0);
@@ -314,7 +309,7 @@ static int32_t ask(eg_enumeration *all, eagle_draw_key key, bool accept, const w
         q->n = w->n;
         all->n++;
     }
-    if (!same_key(q->key, key) || q->accept != accept || q->n != w->n ||
+    if (!eg_same_key(q->key, key) || q->accept != accept || q->n != w->n ||
         !answer(all, q, w, fresh)) {
         set_fault(all, EAGLE_EFAILED, "a run depends on more than the answers to its draws");
         return 0;

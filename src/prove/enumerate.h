@@ -36,6 +36,11 @@ typedef struct {
     mpz_srcptr total; /* given what the key answered before in this run           */
 } eg_answered;
 
+static inline bool eg_same_key(eagle_draw_key a, eagle_draw_key b)
+{
+    return a.purpose == b.purpose && a.pos == b.pos && a.index == b.index;
+}
+
 /* Ready for the first run. EAGLE_ENOMEM. Free with eg_enumeration_free(). */
 eagle_status eg_enumeration_create(eg_enumeration **out, eagle_error *err);
 void eg_enumeration_free(eg_enumeration *all);

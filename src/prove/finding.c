@@ -254,7 +254,11 @@ static bool close_difference(eagle_prove_difference *out, const eg_difference *d
 static eagle_verdict verdict_of(const eg_finding *f, const eg_subject *s)
 {
     if (f->worst.set || f->shortest.set || (f->reason[0] != '\0' && s->stopped == NULL)) {
-        return s->task.lossy ? EAGLE_VERDICT_LOSSY : EAGLE_VERDICT_REFUTED;
+        if (!s->task.lossy) {
+            return EAGLE_VERDICT_REFUTED; /* one difference is enough */
+        }
+        /* Of a distance, what is complete is no more than a part. */
+        return s->stopped != NULL ? EAGLE_VERDICT_BOUND : EAGLE_VERDICT_LOSSY;
     }
     return s->stopped != NULL ? EAGLE_VERDICT_BOUND : EAGLE_VERDICT_PROVEN;
 }

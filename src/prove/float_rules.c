@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "prove/float_typical.h"
+#include "verify/walk.h"
 
 #include <assert.h>
 #include <math.h>
@@ -355,18 +356,6 @@ typedef struct {
     double *left;    /* [2, vocab]                             */
 } space;
 
-static int32_t list_children(const space *s, const eagle_tree *tree, int32_t node)
-{
-    int32_t n = 0;
-
-    for (int32_t c = eagle_tree_next_child(tree, node, 0); c >= 0;
-         c = eagle_tree_next_child(tree, node, c)) {
-        s->child[n] = tree->token[c];
-        s->number[n++] = c;
-    }
-    return n;
-}
-
 static void put(eagle_path *path, const eg_float_choice *choice, int32_t row, int32_t node,
                 bool leaf)
 {
@@ -386,7 +375,7 @@ static eagle_status walk(eagle_path *path, eg_float_choice *last, const eg_float
                          eagle_error *err)
 {
     for (int32_t at = 0; at >= 0;) {
-        const int32_t n = list_children(s, in->tree, at);
+        const int32_t n = eg_walk_children(s->child, s->number, in->tree, at);
         const eg_float_node node = {.vocab = in->vocab,
                                     .p = row_of(in->p, at, in->vocab),
                                     .q = row_of(in->q, at, in->vocab),

@@ -106,19 +106,27 @@ static bool fill(laws *l, const eagle_tree *tree, const eagle_rows *rows, const 
 }
 
 static eagle_status walk(eagle_path *path, const eg_float_rule *rule, const eg_float_tree *in,
-                         const eagle_draws *draws, eagle_error *err)
+                         const eagle_draws *draws, const eagle_rows *rows, eagle_error *err)
 {
+    const size_t vocab = (size_t)in->vocab;
     eg_counted_coins counted = {.draws = draws, .bits = rule->bits};
     const eg_coins coins = eg_counted_coins_of(&counted);
     eg_float_choice last = {0};
     eagle_status st = eg_float_rule_walk(path, &last, rule, in, &coins, err);
 
-    if (st == EAGLE_OK && last.state != EG_CHOICE_MADE) {
-        path->n = 0;
-        st = eg_fail(err, EAGLE_ENUMERIC,
-                     "the rule has rounded all probabilities away and has nothing to draw from");
+    if (st != EAGLE_OK || last.state == EG_CHOICE_MADE) {
+        return st;
     }
-    return st;
+    const int32_t row = path->n > 0 ? path->row[path->n - 1] : 0;
+
+    if (last.state == EG_CHOICE_EMPTY && path->n > 0 &&
+        is_finite(rows->logits + (size_t)row * vocab, in->vocab)) {
+        path->token[path->n - 1] = in->vocab;
+    } else {
+        path->n = 0;
+    }
+    return eg_fail(err, EAGLE_ENUMERIC,
+                   "the rule has rounded all probabilities away and has nothing to draw from");
 }
 
 eagle_status eg_float_verify(eagle_path *path, const eg_float_rule *rule, const eagle_tree *tree,
@@ -146,7 +154,7 @@ eagle_status eg_float_verify(eagle_path *path, const eg_float_rule *rule, const 
         const eg_float_tree in = {
             .tree = tree, .vocab = rows->vocab, .p = l.p, .q = drawn ? l.q : NULL};
 
-        st = walk(path, rule, &in, draws, err);
+        st = walk(path, rule, &in, draws, rows, err);
     }
     free(l.order);
     free(l.w);

@@ -29,7 +29,8 @@ eg_coins eg_counted_coins_of(eg_counted_coins *counted);
 void eg_float_shares(double *out, const uint64_t *w, int32_t n);
 
 /* The rule as a whole walk: laws from rows and sampling (temperature above 0), coins from `draws`.
- * EAGLE_ENUMERIC where nothing is left to draw from; else as eg_float_rule_walk(). */
+ * EAGLE_ENUMERIC where nothing is left to draw from: when that is the rule's own rounding, `path` has the
+ * tokens before, and `vocab` in place of one more; else it is empty. Otherwise as eg_float_rule_walk(). */
 eagle_status eg_float_verify(eagle_path *path, const eg_float_rule *rule, const eagle_tree *tree,
                              const eagle_rows *rows, const eagle_sampling *sampling,
                              const eagle_draws *draws, eagle_error *err);

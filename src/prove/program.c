@@ -79,7 +79,7 @@ static eagle_status rounds(program *p, const eagle_draws *draws, eagle_error *er
         if (st == EAGLE_OK) {
             st = eg_subject_verify(&ok, s, tree, &rows, draws, err);
         }
-        if (st == EAGLE_OK && ok) {
+        if (st == EAGLE_OK && ok && !eg_subject_is_empty(s)) {
             st = eagle_session_commit(s->session, s->path, err);
         }
         ended = st == EAGLE_OK && ok && take(p, s->path);
@@ -131,10 +131,7 @@ static void audit(program *p)
             continue;
         }
         while (j > 0) { /* the last one of the same key */
-            const eagle_draw_key k = eg_enumeration_at(all, j).key;
-
-            if (k.purpose == again.key.purpose && k.pos == again.key.pos &&
-                k.index == again.key.index) {
+            if (eg_same_key(eg_enumeration_at(all, j).key, again.key)) {
                 break;
             }
             j--;
@@ -196,12 +193,15 @@ static eagle_status judge(program *p, eagle_error *err)
     }
     st = eg_texts_compare(p->f, s, &p->text, s->opt.program_length, err);
     if (st == EAGLE_OK && p->f->shortest.set) {
+        const char *stopped = s->stopped;
+
         p->explains = true;
+        s->stopped = NULL;
         s->runs = 0;
         st = run_all(p, err);
-        s->runs = runs;
-        s->stopped = NULL;
+        s->stopped = stopped;
     }
+    s->runs = runs;
     return st;
 }
 

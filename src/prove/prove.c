@@ -84,6 +84,23 @@ static eagle_status prove_level(job *j, eagle_prove_level level, level_fn *fn, e
     return st == EAGLE_OK ? close_level(j, level, err) : st;
 }
 
+/* Rounds after rounds were placed after their contexts, not committed there: that this is the same is what
+ * the level state shows. */
+static eagle_status rest_on_state(job *j, eagle_error *err)
+{
+    eagle_prove_result *r = &j->proof->level[EAGLE_PROVE_CONTINUATION].result;
+    const eagle_prove_result *state = &j->proof->level[EAGLE_PROVE_STATE].result;
+
+    if (!r->asked || !state->asked || r->verdict != EAGLE_VERDICT_PROVEN ||
+        state->verdict == EAGLE_VERDICT_PROVEN) {
+        return EAGLE_OK;
+    }
+    r->verdict = EAGLE_VERDICT_BOUND;
+    r->reason = eg_strdup("it rests on level state, which is not proven");
+    return r->reason != NULL ? EAGLE_OK
+                             : eg_fail(err, EAGLE_ENOMEM, "prove: no memory for the result");
+}
+
 static eagle_status keep_context(job *j, eagle_error *err)
 {
     const eagle_prompt *c = &j->s.task.context;
@@ -113,8 +130,20 @@ static eagle_status run(job *j, eagle_error *err)
     if (st == EAGLE_OK) {
         st = prove_level(j, EAGLE_PROVE_STATE, eg_states_agree, err);
     }
+    if (st == EAGLE_OK) {
+        st = rest_on_state(j, err);
+    }
     j->proof->softmax_distance = j->s.contexts.softmax_distance;
     return st;
+}
+
+/* What is run: of the shipped program, continuation needs state. */
+static unsigned levels_of(const eagle_prove_task *task, const eagle_prove_options *opt)
+{
+    const bool shipped = task->verify == NULL || task->verify == eagle_verify;
+    const bool rests = shipped && (opt->levels >> EAGLE_PROVE_CONTINUATION & 1U) != 0;
+
+    return opt->levels | (rests ? 1U << EAGLE_PROVE_STATE : 0U);
 }
 
 eagle_status eagle_prove(eagle_proof **out, const eagle_prove_task *task,
@@ -130,7 +159,7 @@ eagle_status eagle_prove(eagle_proof **out, const eagle_prove_task *task,
     for (int i = 0; i < EAGLE_PROVE_LEVELS; i++) {
         eg_finding_init(&j->finding[i]);
     }
-    j->levels = opt->levels;
+    j->levels = levels_of(task, opt);
     j->proof = eg_alloc(1, sizeof *j->proof);
     eagle_status st = eg_subject_make(&j->s, task, opt, err);
 

@@ -68,6 +68,11 @@ static eagle_status check(const eg_subject *s, eagle_error *err)
     const eagle_prompt *c = &task->context;
     const int32_t vocab = eagle_model_config(task->model)->vocab;
 
+    if (s->opt.levels == 0 || s->opt.levels >> EAGLE_PROVE_LEVELS != 0) {
+        return eg_fail(err, EAGLE_EINVAL,
+                       "prove: levels 0x%x: one or more of the %d that there are", s->opt.levels,
+                       (int)EAGLE_PROVE_LEVELS);
+    }
     if (s->opt.length < 1 || s->opt.program_length < 1 || s->opt.limit < 1) {
         return eg_fail(err, EAGLE_EINVAL, "prove: length %d, program %d, limit %lld: 1 or more",
                        s->opt.length, s->opt.program_length, (long long)s->opt.limit);
@@ -92,7 +97,7 @@ eagle_status eg_subject_make(eg_subject *out, const eagle_prove_task *task,
     *out = (eg_subject){.task = *task, .opt = *opt};
     mpq_init(out->weight);
     out->task.verify = task->verify != NULL ? task->verify : eagle_verify;
-    out->opt.program_length = opt->program_length > 0 ? opt->program_length : opt->length;
+    out->opt.program_length = opt->program_length != 0 ? opt->program_length : opt->length;
     eagle_status st = check(out, err);
 
     if (st == EAGLE_OK) {
@@ -155,10 +160,19 @@ bool eg_subject_count(eg_subject *s)
     return s->stopped == NULL;
 }
 
+bool eg_subject_is_empty(const eg_subject *s)
+{
+    return s->path->n > 0 &&
+           s->path->token[s->path->n - 1] == eagle_model_config(s->task.model)->vocab;
+}
+
 bool eg_subject_ends(const eg_subject *s, int32_t token)
 {
     const eagle_config *c = eagle_model_config(s->task.model);
 
+    if (token == c->vocab) {
+        return true;
+    }
     for (int32_t i = 0; i < c->n_end && !s->task.ignore_end; i++) {
         if (c->end[i] == token) {
             return true;
@@ -223,16 +237,18 @@ eagle_status eg_subject_verify(bool *ok, eg_subject *s, const eagle_tree *tree,
     eagle_status st = s->task.verify(s->path, tree, rows, &s->task.sampling, draws, &own);
 
     *ok = false;
+    const bool empty = st == EAGLE_ENUMERIC && s->task.lossy && eg_subject_is_empty(s);
+
     if (st == EAGLE_EFAILED || st == EAGLE_EFIT) {
         refuse(s, own.message);
         return EAGLE_OK;
     }
-    if (st != EAGLE_OK) {
+    if (st != EAGLE_OK && !empty) {
         return eg_fail(err, st, "%s", own.message);
     }
     st = eg_subject_fault(s, err);
     if (st == EAGLE_OK && s->refusal[0] == '\0') {
-        const char *fault = fault_of(s->path, tree, rows->vocab);
+        const char *fault = fault_of(s->path, tree, rows->vocab + empty);
 
         if (fault != NULL) {
             refuse(s, fault);

@@ -63,6 +63,10 @@ eagle_status eg_subject_rounds(eg_subject *s, int32_t at, eg_round_run *run, voi
 eagle_status eg_subject_follow(int32_t *out, eg_subject *s, int32_t at, const eagle_path *path,
                                eagle_error *err);
 
+/* Did a rule that rounds leave nothing to draw from? Its path ends then with a token of its own, the
+ * vocabulary's size, after which nothing comes. */
+bool eg_subject_is_empty(const eg_subject *s);
+
 bool eg_subject_ends(const eg_subject *s, int32_t token);
 
 #endif

@@ -2,6 +2,10 @@
 /* texts_law.c - see texts_law.h. */
 #include "prove/texts_law.h"
 
+#include "base/error.h"
+
+#define MAX_LENGTH 4096 /* of a text: the walk is as deep as that */
+
 int32_t eg_texts_cut(const eg_subject *s, int32_t from, int32_t to, int32_t length)
 {
     const eg_string *at = s->contexts.at;
@@ -27,6 +31,13 @@ typedef struct {
     mpq_t scratch;
 } comparison;
 
+/* A number for a token at a place; the vocabulary's size is a token, too. eg_texts_compare() has seen that it
+ * fits. */
+static int32_t place_of(const eg_contexts *c, int32_t place, int32_t token)
+{
+    return place * (c->vocab + 1) + token;
+}
+
 /* A text is complete: its difference, and that of its tokens at their places. */
 static eagle_status finish(comparison *c, int32_t text, const mpq_t want, eagle_error *err)
 {
@@ -42,7 +53,7 @@ static eagle_status finish(comparison *c, int32_t text, const mpq_t want, eagle_
     mpq_sub(c->scratch, got, want);
     for (int32_t i = text; st == EAGLE_OK && i > 0; i = contexts->at[i].parent) {
         st = eg_mass_add(&c->place,
-                         (contexts->at[i].length - 1) * contexts->vocab + contexts->at[i].token,
+                         place_of(contexts, contexts->at[i].length - 1, contexts->at[i].token),
                          c->scratch, err);
     }
     mpq_abs(c->scratch, c->scratch);
@@ -61,6 +72,9 @@ static eagle_status visit_next(comparison *c, int32_t at, const mpq_t want, eagl
     int32_t next = -1;
     mpq_t p;
 
+    if (!eg_subject_count(c->s)) {
+        return EAGLE_OK;
+    }
     mpq_init(p);
     if (mpq_sgn(want) != 0) {
         st = eg_contexts_plain(&plain, contexts, at, err);
@@ -123,8 +137,8 @@ static void find_marginal(comparison *c)
     mpq_init(sum);
     for (int32_t place = 0; place < c->length; place++) {
         mpq_set_ui(sum, 0, 1);
-        for (int32_t t = 0; t < c->s->contexts.vocab; t++) {
-            mpq_abs(c->scratch, eg_mass_of(&c->place, place * c->s->contexts.vocab + t));
+        for (int32_t t = 0; t <= c->s->contexts.vocab; t++) {
+            mpq_abs(c->scratch, eg_mass_of(&c->place, place_of(&c->s->contexts, place, t)));
             mpq_add(sum, sum, c->scratch);
         }
         mpq_div_2exp(sum, sum, 1);
@@ -142,6 +156,11 @@ eagle_status eg_texts_compare(eg_finding *f, eg_subject *s, const eg_mass *got, 
     eagle_status st = EAGLE_OK;
     mpq_t one;
 
+    if ((int64_t)(length + 1) * ((int64_t)s->contexts.vocab + 1) > INT32_MAX ||
+        length > MAX_LENGTH) {
+        return eg_fail(err, EAGLE_ELIMIT, "prove: texts of %d tokens over %d: too many to compare",
+                       length, s->contexts.vocab);
+    }
     eg_mass_init(&c.prefix);
     eg_mass_init(&c.place);
     mpq_inits(c.sum, c.scratch, one, NULL);

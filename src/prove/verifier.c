@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "eagle/runtime.h"
 #include "prove/float_walk.h"
 #include "sample/law.h"
 #include "verify/walk.h"
@@ -21,6 +22,7 @@ struct eagle_verifier {
     eagle_drawn_rule_fn *drawn;
     eg_float_rule rule;
     char *description;
+    char digest[65]; /* of the object; "": none */
 };
 
 /* An eagle_verify_fn has no place for a context. */
@@ -76,6 +78,28 @@ static eagle_status no_memory(eagle_error *err)
     return eg_fail(err, EAGLE_ENOMEM, "no memory for a rule");
 }
 
+/* SHA-256 of a file. */
+static eagle_status hash_file(char hex[65], const char *file, eagle_error *err)
+{
+    unsigned char block[4096];
+    eagle_sha256 sha;
+    FILE *f = fopen(file, "rb");
+    size_t n = 0;
+
+    if (f == NULL) {
+        return eg_fail(err, EAGLE_EREAD, "%s: cannot be read", file);
+    }
+    eagle_sha256_init(&sha);
+    while ((n = fread(block, 1, sizeof block, f)) > 0) {
+        eagle_sha256_update(&sha, block, n);
+    }
+    const bool failed = ferror(f) != 0;
+
+    fclose(f);
+    eagle_sha256_hex(hex, &sha);
+    return failed ? eg_fail(err, EAGLE_EREAD, "%s: cannot be read", file) : EAGLE_OK;
+}
+
 static eagle_status load(eagle_verifier *v, const char *file, eagle_error *err)
 {
     char *here = strchr(file, '/') == NULL ? describe("./", file, "") : eg_strdup(file);
@@ -90,6 +114,9 @@ static eagle_status load(eagle_verifier *v, const char *file, eagle_error *err)
     }
     eagle_status st = find_rules(v, file, err);
 
+    if (st == EAGLE_OK) {
+        st = hash_file(v->digest, file, err);
+    }
     if (st == EAGLE_OK) {
         v->description = describe(file,
                                   v->walk != NULL   ? ": eagle_rule_walk"
@@ -226,6 +253,11 @@ const char *eagle_verifier_describe(const eagle_verifier *v)
     return v->description;
 }
 
+const char *eagle_verifier_digest(const eagle_verifier *v)
+{
+    return v->object != NULL ? v->digest : NULL;
+}
+
 bool eagle_verifier_takes(const eagle_verifier *v, bool drawn)
 {
     if (v->object == NULL) { /* SGLang does not look at q, typical acceptance neither */
@@ -253,19 +285,6 @@ void eagle_law_weights(uint64_t *w, int32_t *order, const float *logits, int32_t
 }
 
 /* ---- a walk by a rule of one node --------------------------------------------------------------- */
-
-/* The walked children of `node`, in order. Returns their number. */
-static int32_t list_children(eg_space *space, const eagle_tree *tree, int32_t node)
-{
-    int32_t n = 0;
-
-    for (int32_t c = eagle_tree_next_child(tree, node, 0); c >= 0;
-         c = eagle_tree_next_child(tree, node, c)) {
-        space->child[n] = tree->token[c];
-        space->number[n++] = c;
-    }
-    return n;
-}
 
 /* Asks the rule. What it is asked stands in last_call. */
 static eagle_status ask(int32_t *token, int32_t *hit, const eagle_verifier *v, const eg_walk *walk,
@@ -343,10 +362,11 @@ static eagle_status step(eagle_path *path, int32_t *next, const eagle_verifier *
                            (double)logits[i]);
         }
     }
-    last_call = (eagle_verifier_call){.node = node,
-                                      .pos = eg_walk_pos(walk, node),
-                                      .n_child = list_children(walk->space, walk->tree, node),
-                                      .child = walk->space->child};
+    last_call = (eagle_verifier_call){
+        .node = node,
+        .pos = eg_walk_pos(walk, node),
+        .n_child = eg_walk_children(walk->space->child, walk->space->number, walk->tree, node),
+        .child = walk->space->child};
     eg_law_make(walk->space->p, walk->space->order, logits, vocab, walk->sampling);
     eagle_status st = ask(&token, &hit, v, walk, err);
 

@@ -38,13 +38,14 @@ void eagle_certifier_free(eagle_certifier *c)
 
 eagle_status eagle_certify_round(eagle_certifier *c, const eagle_tree *tree, const eagle_rows *rows,
                                  const eagle_path *path, const eagle_sampling *sampling,
-                                 eagle_error *err)
+                                 const eagle_draws *draws, eagle_error *err)
 {
     (void)c;
     (void)tree;
     (void)rows;
     (void)path;
     (void)sampling;
+    (void)draws;
     return missing(err);
 }
 

@@ -35,7 +35,11 @@ eg_span eg_linear(eg_pass *p, const eg_worker *worker, float *y, const eg_matrix
     if (p->fast) {
         eg_gemm(y + share.begin, rows, data, matrix->dtype, n, x, p->panel);
     } else {
-        eg_kernels_matmul(p->compute.kernels, matrix->dtype)(y + share.begin, rows, data, n, x);
+        eg_vectors vectors = *x;
+
+        vectors.room = p->rooms + (size_t)worker->id * EG_MATMUL_ROOM;
+        eg_kernels_matmul(p->compute.kernels, matrix->dtype)(y + share.begin, rows, data, n,
+                                                             &vectors);
     }
     if (matrix->bias != NULL) {
         for (size_t t = 0; t < x->n; t++) {

@@ -84,6 +84,7 @@ struct eg_pass {
     float *sin;     /* [room.rows, head_dim / 2]                                   */
     float *logits;  /* [room.logits, vocab]                                        */
     float *scores;  /* [threads, group x room.slots] scratch of attention         */
+    float *rooms;   /* [threads, EG_MATMUL_ROOM]: for products       */
     float *panel;   /* scratch of OpenBLAS; NULL without it                       */
     int32_t *fault; /* [room.rows] see eagle_rows.fault                           */
 

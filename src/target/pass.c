@@ -48,6 +48,7 @@ void eg_pass_make(eg_pass *out, const eagle_config *config, const eg_compute *co
         .sin = eg_arena_floats(arena, rows * half),
         .logits = eg_arena_floats(arena, (size_t)room->logits * (size_t)config->vocab),
         .scores = eg_arena_floats(arena, (size_t)compute->threads * group * (size_t)room->slots),
+        .rooms = eg_arena_floats(arena, (size_t)compute->threads * EG_MATMUL_ROOM),
         .panel =
             eg_gemm_available() ? eg_arena_floats(arena, eg_gemm_scratch(widest(config))) : NULL,
         .fault = eg_arena_take(arena, EG_FOR_WORK, rows, sizeof(int32_t)),

@@ -13,53 +13,14 @@
 
 /* ---- digests of networks ------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(const eagle_tensor *const *)a)->name, (*(const eagle_tensor *const *)b)->name);
-}
-
-/* Names, each with a zero byte, and digests of n tensors, in the order of their names. */
-static void digest_tensors(char hex[65], const eagle_tensor **t, size_t n)
-{
-    eagle_sha256 sha;
-
-    qsort(t, n, sizeof *t, by_name);
-    eagle_sha256_init(&sha);
-    for (size_t i = 0; i < n; i++) {
-        eagle_sha256 one;
-        unsigned char bytes[EG_DIGEST_BYTES];
-
-        eg_trace_digest_begin(&one, t[i]->dtype, t[i]->rank, t[i]->shape);
-        eagle_sha256_update(&one, t[i]->data, t[i]->size);
-        eg_trace_digest_end(bytes, &one);
-        eagle_sha256_update(&sha, t[i]->name, strlen(t[i]->name) + 1);
-        eagle_sha256_update(&sha, bytes, sizeof bytes);
-    }
-    eagle_sha256_hex(hex, &sha);
-}
-
 /* {"sha256": ...} of a model, or of a head when `model` is NULL; NULL without memory. */
 static json_t *digest_of(const eagle_model *model, const eagle_head *head)
 {
-    const eagle_tensor **t = NULL;
-    json_t *result = NULL;
     char hex[65];
-    int32_t n = 0;
+    const eagle_status st =
+        model != NULL ? eagle_model_digest(hex, model, NULL) : eagle_head_digest(hex, head, NULL);
 
-    while ((model != NULL ? eagle_model_tensor(model, n) : eagle_head_tensor(head, n)) != NULL) {
-        n++;
-    }
-    t = eg_alloc((size_t)n, sizeof *t);
-    if (t == NULL) {
-        return NULL;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        t[i] = model != NULL ? eagle_model_tensor(model, i) : eagle_head_tensor(head, i);
-    }
-    digest_tensors(hex, t, (size_t)n);
-    result = json_pack("{s:s}", "sha256", hex);
-    free(t);
-    return result;
+    return st == EAGLE_OK ? json_pack("{s:s}", "sha256", hex) : NULL;
 }
 
 /* ---- numbers as texts ---------------------------------------------------------------------- */
@@ -156,7 +117,6 @@ static const char *finish_name(const eagle_generation *g)
 /* All but what may be absent. */
 static json_t *main_json(const eagle_recorder *r)
 {
-    static const char *const modes[] = {"greedy", "coupled", "rejection"};
     const eagle_session *s = r->g->session;
     const eagle_config *c = eagle_model_config(s->model);
     const eagle_drafter *drafter = s->drafting != NULL ? s->drafting->drafter : NULL;
@@ -165,20 +125,21 @@ static json_t *main_json(const eagle_recorder *r)
     char seed[24];
 
     snprintf(seed, sizeof seed, "%" PRIu64, s->opt.seed);
-    return json_pack(
-        "{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:i, s:b, s:i, s:i, s:i, s:o, s:o, s:o, "
-        "s:s, s:s, s:s, s:s, s:s, s:i, s:s}",
-        "schema", "eagle.trace", "version", EAGLE_TRACE_VERSION, "producer", "name", "eagle",
-        "version", eagle_version(), "contract", exact ? eagle_contract() : "", "dtype", "f32",
-        "level", (int)r->opt.level, "digest", (int)r->opt.digest, "vocab", (int)c->vocab, "dim",
-        (int)c->dim, "layers", (int)c->n_layers, "model", digest_of(s->model, NULL), "head",
-        head != NULL ? digest_of(NULL, head) : json_null(), "sampling",
-        sampling_json(&s->opt.sampling), "verify", modes[s->opt.sampling.mode], "children",
-        drafter == NULL  ? ""
-        : drafter->drawn ? "drawn"
-                         : "topk",
-        "rule", "", "seed", seed, "tree", drafter != NULL ? drafter->description : "", "rounds",
-        (int)(r->round + 1), "finish", finish_name(r->g));
+    return json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:i, s:b, s:i, s:i, s:i, s:o, s:o, s:o, "
+                     "s:s, s:s, s:s, s:s, s:s, s:i, s:s}",
+                     "schema", "eagle.trace", "version", EAGLE_TRACE_VERSION, "producer", "name",
+                     "eagle", "version", eagle_version(), "contract", exact ? eagle_contract() : "",
+                     "dtype", "f32", "level", (int)r->opt.level, "digest", (int)r->opt.digest,
+                     "vocab", (int)c->vocab, "dim", (int)c->dim, "layers", (int)c->n_layers,
+                     "model", digest_of(s->model, NULL), "head",
+                     head != NULL ? digest_of(NULL, head) : json_null(), "sampling",
+                     sampling_json(&s->opt.sampling), "verify",
+                     eagle_verify_mode_name(s->opt.sampling.mode), "children",
+                     drafter == NULL  ? ""
+                     : drafter->drawn ? "drawn"
+                                      : "topk",
+                     "rule", "", "seed", seed, "tree", drafter != NULL ? drafter->description : "",
+                     "rounds", (int)(r->round + 1), "finish", finish_name(r->g));
 }
 
 char *eg_recorder_manifest(const eagle_recorder *r)

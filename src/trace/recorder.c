@@ -29,14 +29,18 @@ void eagle_trace_defaults(eagle_trace_options *opt, int32_t level)
  * a dozen small blocks. */
 #define TENSOR_BYTES (sizeof(eg_recorded) + sizeof(eagle_tensor) + EG_TRACE_NAME + 1400)
 
+/* Tree, path, draws and logits of a round. */
+#define ROUND_TENSORS (EG_DRAFT_PROB + 1 + EG_PATH_ROW + 1 + EG_DRAW_COIN + 1 + 1)
+
 uint64_t eagle_recorder_bill(const eagle_model *model, const eagle_drafter *drafter,
                              const eagle_trace_options *opt, int32_t n_prompt, int32_t max_tokens)
 {
     const uint64_t layers = (uint64_t)eagle_model_config(model)->n_layers;
     const uint64_t tokens = (uint64_t)max_tokens + 1;
     const uint64_t head = drafter != NULL ? (uint64_t)EAGLE_SITE_COUNT : 0;
-    const uint64_t passes = drafter != NULL ? 8 : 0; /* of the usual trees, and the refresh */
-    uint64_t tensors = opt->level >= 2 ? 17 : 0;     /* tree, path, draws, logits */
+    const uint64_t passes =
+        drafter != NULL ? (uint64_t)drafter->levels + 1 : 0; /* and the refresh */
+    uint64_t tensors = opt->level >= 2 ? ROUND_TENSORS : 0;
 
     for (uint32_t sites = opt->level >= 3 ? opt->sites : 0; sites != 0; sites &= sites - 1) {
         tensors += layers;

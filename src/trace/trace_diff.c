@@ -145,6 +145,11 @@ static eagle_trace_outcome compare_tensors(eagle_trace_difference *d, eagle_trac
 
 /* ---- traces -------------------------------------------------------------------------------- */
 
+_Static_assert(EAGLE_SITE_COUNT + EG_DRAFT_PROB + 1 + EG_PATH_ROW + 1 + EG_DRAW_COIN + 1 +
+                       EG_SEQ_TOP_LOGPROB + 1 <=
+                   EAGLE_TRACE_MOST_ITEMS,
+               "each name at the end of a tensor's has a count");
+
 static eagle_trace_count *count_of(eagle_trace_comparison *c, const eg_trace_key *key)
 {
     const char *item = eg_trace_item(key);

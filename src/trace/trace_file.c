@@ -78,29 +78,46 @@ const eagle_tensor *eg_trace_find(const eagle_trace *trace, const eg_trace_key *
 
 /* ---- forms --------------------------------------------------------------------------------- */
 
-/* "F32 [3, 40]" */
+/* "F32 [3, 40", to which a bracket is missing. */
 typedef struct {
     char text[160];
 } form_words;
 
-static form_words describe(const char *dtype, int32_t rank, const int64_t *shape)
+/* Adds an extent, which is a range where more than one will do. */
+static void add_extent(form_words *words, int32_t i, eg_extent e)
 {
-    form_words words = {""};
-    const size_t size = sizeof words.text;
-    int used = snprintf(words.text, size, "%s [", dtype);
+    const size_t used = strlen(words->text);
+    char *end = words->text + used;
+    const size_t room = sizeof words->text - used;
+    const char *gap = i > 0 ? ", " : "";
 
-    for (int32_t i = 0; i < rank; i++) {
-        char extent[24];
-
-        if (shape[i] < 0) {
-            snprintf(extent, sizeof extent, "%s", shape[i] == EG_SOME ? "1 or more" : "any");
-        } else {
-            snprintf(extent, sizeof extent, "%" PRId64, shape[i]);
-        }
-        used += snprintf(words.text + used, size - (size_t)used, "%s%s", i > 0 ? ", " : "", extent);
-        used = used < (int)size - 2 ? used : (int)size - 2;
+    if (e.least == e.most) {
+        snprintf(end, room, "%s%" PRId64, gap, e.least);
+    } else {
+        snprintf(end, room, "%s%" PRId64 " or more", gap, e.least);
     }
-    snprintf(words.text + used, size - (size_t)used, "]");
+}
+
+static form_words describe_tensor(const eagle_tensor *t)
+{
+    form_words words;
+
+    snprintf(words.text, sizeof words.text, "%s [", eagle_dtype_name(t->dtype));
+    for (int32_t i = 0; i < t->rank; i++) {
+        add_extent(&words, i, eg_exactly(t->shape[i]));
+    }
+    return words;
+}
+
+static form_words describe_form(const eg_trace_form *form)
+{
+    form_words words;
+
+    snprintf(words.text, sizeof words.text, "%s [",
+             form->floats ? "F32, BF16 or F16" : eagle_dtype_name(form->dtype));
+    for (int32_t i = 0; i < form->rank; i++) {
+        add_extent(&words, i, form->extent[i]);
+    }
     return words;
 }
 
@@ -112,31 +129,24 @@ static bool is_floats(eagle_dtype dtype)
 eagle_status eg_trace_check_form(const eagle_trace *trace, const eagle_tensor *t,
                                  const eg_trace_form *form, eagle_error *err)
 {
-    bool right = t->rank == form->rank;
+    bool right =
+        t->rank == form->rank && (form->floats ? is_floats(t->dtype) : t->dtype == form->dtype);
 
-    right = right &&
-            (form->dtype == EG_FLOATS ? is_floats(t->dtype) : t->dtype == (eagle_dtype)form->dtype);
     for (int32_t i = 0; right && i < form->rank; i++) {
-        right = form->shape[i] == EG_ANY || t->shape[i] == form->shape[i] ||
-                (form->shape[i] == EG_SOME && t->shape[i] >= 1);
-        right = right && t->shape[i] <= INT32_MAX;
+        right = t->shape[i] >= form->extent[i].least && t->shape[i] <= form->extent[i].most;
     }
     if (right) {
         return EAGLE_OK;
     }
-    return eg_fail(err, EAGLE_EFORMAT, "%s: tensor \"%.80s\" is %s, must be %s", trace->file.path,
-                   t->name, describe(eagle_dtype_name(t->dtype), t->rank, t->shape).text,
-                   describe(form->dtype == EG_FLOATS ? "F32, BF16 or F16"
-                                                     : eagle_dtype_name((eagle_dtype)form->dtype),
-                            form->rank, form->shape)
-                       .text);
+    return eg_fail(err, EAGLE_EFORMAT, "%s: tensor \"%.80s\" is %s], must be %s]", trace->file.path,
+                   t->name, describe_tensor(t).text, describe_form(form).text);
 }
 
 eagle_status eg_trace_take(const eagle_tensor **out, const eagle_trace *trace,
                            const eg_trace_key *key, const eg_trace_form *form, bool needed,
                            eagle_error *err)
 {
-    static const eg_trace_form digest = {EAGLE_U8, 1, {EG_DIGEST_BYTES}};
+    const eg_trace_form digest = eg_list_of(EAGLE_U8, eg_exactly(EG_DIGEST_BYTES));
 
     *out = eg_trace_find(trace, key);
     if (*out == NULL) {
@@ -166,6 +176,20 @@ eagle_status eg_trace_check_range(const eagle_trace *trace, const eagle_tensor *
     return EAGLE_OK;
 }
 
+/* Does the file begin with '{', and then text where a safetensors file has the largest byte of its
+ * header's length? So do runs as lines of JSON. */
+static bool is_json(const char *path)
+{
+    char begin[8] = {0};
+    FILE *file = fopen(path, "rb");
+
+    if (file != NULL) {
+        (void)!fread(begin, 1, sizeof begin, file);
+        fclose(file);
+    }
+    return begin[0] == '{' && begin[7] != '\0';
+}
+
 /* ---- opening ------------------------------------------------------------------------------- */
 
 eagle_status eagle_trace_open(eagle_trace **out, const char *path, eagle_error *err)
@@ -176,8 +200,14 @@ eagle_status eagle_trace_open(eagle_trace **out, const char *path, eagle_error *
     if (trace == NULL) {
         return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for a trace", path);
     }
-    eagle_status st = eg_safetensors_open_file(&trace->file, path, err);
+    eagle_status st = EAGLE_OK;
 
+    if (is_json(path)) {
+        st = eg_fail(err, EAGLE_EFORMAT,
+                     "%s: JSON, not a trace of tensors; `eagle check` reads runs as lines of JSON",
+                     path);
+    }
+    st = st == EAGLE_OK ? eg_safetensors_open_file(&trace->file, path, err) : st;
     st = st == EAGLE_OK ? eg_safetensors_check_metadata(
                               path, json_object_get(trace->file.header, EG_METADATA), err)
                         : st;

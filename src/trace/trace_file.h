@@ -40,15 +40,44 @@ eagle_status eg_trace_check_sites(const eagle_trace *trace, eagle_error *err);
 /* NULL when the trace lacks it. */
 const eagle_tensor *eg_trace_find(const eagle_trace *trace, const eg_trace_key *key);
 
-/* What a tensor must be. */
-#define EG_ANY    (-1) /* extent: whatever it is    */
-#define EG_SOME   (-2) /* extent: 1 or more         */
-#define EG_FLOATS (-1) /* dtype: F32, BF16 or F16   */
+/* One extent of a tensor must lie in [least, most]. */
 typedef struct {
-    int32_t dtype; /* an eagle_dtype */
+    int64_t least;
+    int64_t most;
+} eg_extent;
+
+static inline eg_extent eg_exactly(int64_t n)
+{
+    return (eg_extent){n, n};
+}
+
+static inline eg_extent eg_at_least(int64_t n)
+{
+    return (eg_extent){n, INT32_MAX};
+}
+
+/* What a tensor must be. */
+typedef struct {
+    bool floats; /* F32, BF16 or F16; else `dtype` */
+    eagle_dtype dtype;
     int32_t rank;
-    int64_t shape[2];
+    eg_extent extent[2]; /* [rank] */
 } eg_trace_form;
+
+static inline eg_trace_form eg_list_of(eagle_dtype dtype, eg_extent n)
+{
+    return (eg_trace_form){.dtype = dtype, .rank = 1, .extent = {n}};
+}
+
+static inline eg_trace_form eg_matrix_of(eagle_dtype dtype, eg_extent rows, eg_extent columns)
+{
+    return (eg_trace_form){.dtype = dtype, .rank = 2, .extent = {rows, columns}};
+}
+
+static inline eg_trace_form eg_float_matrix(eg_extent rows, eg_extent columns)
+{
+    return (eg_trace_form){.floats = true, .rank = 2, .extent = {rows, columns}};
+}
 
 /* EAGLE_EFORMAT, saying what was found, unless the tensor has that form. */
 eagle_status eg_trace_check_form(const eagle_trace *trace, const eagle_tensor *t,

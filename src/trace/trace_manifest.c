@@ -58,26 +58,42 @@ static eagle_status check_version(eagle_trace *trace, const eg_json_object *m, e
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-/* A text that is one of `words`, separated by blanks, or empty. */
+/* Is the text one of `words`, separated by blanks, or empty? */
+static bool is_one_of(const char *text, const char *words)
+{
+    const size_t size = strlen(text);
+    bool found = size == 0;
+
+    for (const char *at = words; !found && *at != '\0'; at += strspn(at, " ")) {
+        const size_t length = strcspn(at, " ");
+
+        found = length == size && strncmp(at, text, size) == 0;
+        at += length;
+    }
+    return found;
+}
+
 static eagle_status get_word(const char **out, const eg_json_object *m, const char *key,
                              const char *words, eagle_error *err)
 {
     eagle_status st = eg_json_get_string(out, m, key, err);
-    const size_t size = strlen(*out);
 
-    if (st != EAGLE_OK || size == 0) {
+    if (st != EAGLE_OK || is_one_of(*out, words)) {
         return st;
-    }
-    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
-        const size_t length = strcspn(at, " ");
-
-        if (length == size && strncmp(at, *out, size) == 0) {
-            return EAGLE_OK;
-        }
-        at += length;
     }
     return eg_fail(err, EAGLE_EFORMAT, "%s: \"%s%s\" is \"%.80s\", must be one of: %s", m->path,
                    m->prefix, key, *out, words);
+}
+
+/* Why the run ended: programs have reasons of their own, which say nothing to us. */
+static eagle_status get_finish(const char **out, const eg_json_object *m, eagle_error *err)
+{
+    eagle_status st = eg_json_get_string(out, m, "finish", err);
+
+    if (st == EAGLE_OK && !is_one_of(*out, "length stop interrupted")) {
+        *out = "";
+    }
+    return st;
 }
 
 /* A text of digits, with one point at most. */
@@ -227,8 +243,7 @@ static eagle_status get_texts(eagle_trace_manifest *out, const eg_json_object *m
     st = st == EAGLE_OK ? eg_json_get_string(&out->rule, m, "rule", err) : st;
     st = st == EAGLE_OK ? get_seed(out, m, err) : st;
     st = st == EAGLE_OK ? eg_json_get_string(&out->tree, m, "tree", err) : st;
-    return st == EAGLE_OK ? get_word(&out->finish, m, "finish", "length stop interrupted", err)
-                          : st;
+    return st == EAGLE_OK ? get_finish(&out->finish, m, err) : st;
 }
 
 eagle_status eg_trace_read_manifest(eagle_trace *trace, eagle_error *err)
@@ -286,20 +301,19 @@ bool eagle_trace_seed(uint64_t *out, const eagle_trace *trace)
 
 eagle_status eagle_trace_sampling(eagle_sampling *out, const eagle_trace *trace, eagle_error *err)
 {
-    static const char *const modes[] = {"greedy", "coupled", "rejection"};
     const eagle_trace_manifest *m = &trace->info;
     const char *path = trace->file.path;
-    int32_t mode = 0;
+    eagle_verify_mode mode = EAGLE_VERIFY_GREEDY;
 
     eagle_sampling_defaults(out);
-    while (mode < 3 && strcmp(modes[mode], m->verify) != 0) {
+    while (mode <= EAGLE_VERIFY_REJECTION && strcmp(eagle_verify_mode_name(mode), m->verify) != 0) {
         mode++;
     }
-    if (mode == 3 || m->temperature[0] == '\0') {
+    if (mode > EAGLE_VERIFY_REJECTION || m->temperature[0] == '\0') {
         return eg_fail(err, EAGLE_EUNSUPPORTED,
                        "%s: the manifest does not name temperature and verification", path);
     }
-    out->mode = (eagle_verify_mode)mode;
+    out->mode = mode;
     out->temperature = strtof(m->temperature, NULL);
     out->top_k = m->top_k;
     eagle_status st = EAGLE_OK;

@@ -12,11 +12,11 @@
 
 /* ---- one list at a time -------------------------------------------------------------------- */
 
-/* Numbers in [low, high], n of them; *out NULL when they are missing and not needed. */
+/* Numbers in [low, high], as many as n allows; *out NULL when they are missing and not needed. */
 static eagle_status take_numbers(const int32_t **out, const eagle_trace *trace, eg_trace_key key,
-                                 int64_t n, int32_t low, int32_t high, eagle_error *err)
+                                 eg_extent n, int32_t low, int32_t high, eagle_error *err)
 {
-    const eg_trace_form form = {EAGLE_I32, 1, {n}};
+    const eg_trace_form form = eg_list_of(EAGLE_I32, n);
     const eagle_tensor *t;
     eagle_status st = eg_trace_take(&t, trace, &key, &form, true, err);
 
@@ -83,7 +83,7 @@ static eagle_status read_round_numbers(eagle_trace *trace, eagle_error *err)
     if (trace->info.level < 2 && eg_trace_find(trace, &key) == NULL) {
         return EAGLE_OK;
     }
-    st = take_numbers(&s->round, trace, key, s->n, -1, trace->info.rounds - 1, err);
+    st = take_numbers(&s->round, trace, key, eg_exactly(s->n), -1, trace->info.rounds - 1, err);
     for (int32_t i = 0; st == EAGLE_OK && i < s->n; i++) {
         const int32_t before = i > s->n_prompt ? s->round[i - 1] : 0;
 
@@ -105,8 +105,8 @@ static eagle_status read_log_probabilities(eagle_trace *trace, eagle_error *err)
     const int64_t n = s->n - s->n_prompt;
     const eg_trace_key key[] = {in_sequence(EG_SEQ_LOGPROB), in_sequence(EG_SEQ_TOP_TOKEN),
                                 in_sequence(EG_SEQ_TOP_LOGPROB)};
-    const eg_trace_form one = {EAGLE_F32, 1, {n}};
-    eg_trace_form most = {EAGLE_I32, 2, {n, EG_SOME}};
+    const eg_trace_form one = eg_list_of(EAGLE_F32, eg_exactly(n));
+    eg_trace_form most = eg_matrix_of(EAGLE_I32, eg_exactly(n), eg_at_least(1));
     const eagle_tensor *t[3];
     eagle_status st = eg_trace_take(&t[0], trace, &key[0], &one, trace->info.level >= 1, err);
 
@@ -119,7 +119,7 @@ static eagle_status read_log_probabilities(eagle_trace *trace, eagle_error *err)
         return st;
     }
     most.dtype = EAGLE_F32;
-    most.shape[1] = t[1] != NULL ? t[1]->shape[1] : EG_SOME;
+    most.extent[1] = t[1] != NULL ? eg_exactly(t[1]->shape[1]) : eg_at_least(1);
     st = eg_trace_take(&t[2], trace, &key[2], &most, true, err);
     if (st == EAGLE_OK && t[1] == NULL) {
         st = eg_trace_take(&t[1], trace, &key[1], &most, true, err); /* the pair: says so */
@@ -139,14 +139,15 @@ eagle_status eg_trace_read_tokens(eagle_trace *trace, eagle_error *err)
     eagle_trace_tokens *s = &trace->tokens;
     const eg_trace_key key = in_sequence(EG_SEQ_TOKEN);
     const eagle_tensor *t = eg_trace_find(trace, &key);
-    eagle_status st = take_numbers(&s->token, trace, key, EG_SOME, 0, trace->info.vocab - 1, err);
+    eagle_status st =
+        take_numbers(&s->token, trace, key, eg_at_least(1), 0, trace->info.vocab - 1, err);
 
     if (st != EAGLE_OK) {
         return st;
     }
     s->n = (int32_t)t->shape[0];
-    st = take_numbers(&s->source, trace, in_sequence(EG_SEQ_SOURCE), s->n, EAGLE_TRACE_UNKNOWN,
-                      EAGLE_TRACE_PLAIN, err);
+    st = take_numbers(&s->source, trace, in_sequence(EG_SEQ_SOURCE), eg_exactly(s->n),
+                      EAGLE_TRACE_UNKNOWN, EAGLE_TRACE_PLAIN, err);
     st = st == EAGLE_OK ? find_prompt(trace, err) : st;
     st = st == EAGLE_OK ? read_round_numbers(trace, err) : st;
     return st == EAGLE_OK ? read_log_probabilities(trace, err) : st;
@@ -200,7 +201,7 @@ static eagle_status read_tree(reading *x, eagle_error *err)
     const int32_t *parent = NULL;
     const int32_t *depth = NULL;
     const int32_t *verify = NULL;
-    eagle_status st = take_numbers(&token, x->trace, key, EG_SOME, 0, vocab - 1, err);
+    eagle_status st = take_numbers(&token, x->trace, key, eg_at_least(1), 0, vocab - 1, err);
     const int32_t n = st == EAGLE_OK ? (int32_t)t->shape[0] : 0;
     const struct {
         const int32_t **out;
@@ -214,8 +215,8 @@ static eagle_status read_tree(reading *x, eagle_error *err)
                 {&verify, EG_TREE_VERIFY, 1, 1, n}};
 
     for (size_t i = 0; st == EAGLE_OK && i < sizeof list / sizeof list[0]; i++) {
-        st = take_numbers(list[i].out, x->trace, in_round(x, EG_PART_TREE, list[i].item), list[i].n,
-                          list[i].low, list[i].high, err);
+        st = take_numbers(list[i].out, x->trace, in_round(x, EG_PART_TREE, list[i].item),
+                          eg_exactly(list[i].n), list[i].low, list[i].high, err);
     }
     st = st == EAGLE_OK ? check_parents(x, parent, depth, n, err) : st;
     if (st == EAGLE_OK) {
@@ -239,9 +240,9 @@ static eagle_status read_values(reading *x, eagle_error *err)
     const eg_trace_key score = in_round(x, EG_PART_TREE, EG_TREE_SCORE);
     const eg_trace_key prob = in_round(x, EG_PART_TREE, EG_DRAFT_PROB);
     const eg_trace_key logits = in_round(x, EG_PART_TARGET, EAGLE_SITE_LOGITS);
-    const eg_trace_form one = {EAGLE_F32, 1, {n}};
-    const eg_trace_form all = {EAGLE_F32, 2, {n, vocab}};
-    const eg_trace_form any = {EG_FLOATS, 2, {n, vocab}};
+    const eg_trace_form one = eg_list_of(EAGLE_F32, eg_exactly(n));
+    const eg_trace_form all = eg_matrix_of(EAGLE_F32, eg_exactly(n), eg_exactly(vocab));
+    const eg_trace_form any = eg_float_matrix(eg_exactly(n), eg_exactly(vocab));
     const eagle_tensor *t;
     eagle_status st = eg_trace_take(&t, x->trace, &score, &one, false, err);
 
@@ -289,18 +290,18 @@ static eagle_status read_path(reading *x, eagle_error *err)
     const eg_trace_key key = in_round(x, EG_PART_PATH, EG_PATH_TOKEN);
     const eagle_tensor *t = eg_trace_find(x->trace, &key);
     const int32_t last = r->tree.n_verify - 1;
-    eagle_status st =
-        take_numbers(&r->path_token, x->trace, key, EG_SOME, 0, x->trace->info.vocab - 1, err);
+    eagle_status st = take_numbers(&r->path_token, x->trace, key, eg_at_least(1), 0,
+                                   x->trace->info.vocab - 1, err);
 
     if (st != EAGLE_OK) {
         return st;
     }
     r->n_path = (int32_t)t->shape[0];
-    st = take_numbers(&r->path_node, x->trace, in_round(x, EG_PART_PATH, EG_PATH_NODE), r->n_path,
-                      -1, last, err);
+    st = take_numbers(&r->path_node, x->trace, in_round(x, EG_PART_PATH, EG_PATH_NODE),
+                      eg_exactly(r->n_path), -1, last, err);
     st = st == EAGLE_OK
              ? take_numbers(&r->path_row, x->trace, in_round(x, EG_PART_PATH, EG_PATH_ROW),
-                            r->n_path, 0, last, err)
+                            eg_exactly(r->n_path), 0, last, err)
              : st;
     return st == EAGLE_OK ? check_path(x, err) : st;
 }
@@ -345,11 +346,11 @@ static eagle_status check_answers(const reading *x, const eagle_trace_draws *d, 
 }
 
 /* Weights and coins, both optional. */
-static eagle_status read_numbers_of_draws(reading *x, eagle_trace_draws *d, int64_t n,
+static eagle_status read_numbers_of_draws(reading *x, eagle_trace_draws *d, eg_extent n,
                                           eagle_error *err)
 {
-    const eg_trace_form wide = {EAGLE_I64, 2, {n, 5}};
-    const eg_trace_form coin = {EAGLE_F64, 1, {n}};
+    const eg_trace_form wide = eg_matrix_of(EAGLE_I64, n, eg_exactly(5));
+    const eg_trace_form coin = eg_list_of(EAGLE_F64, n);
     const eg_trace_key key[] = {in_round(x, EG_PART_DRAW, EG_DRAW_NUM),
                                 in_round(x, EG_PART_DRAW, EG_DRAW_DEN),
                                 in_round(x, EG_PART_DRAW, EG_DRAW_COIN)};
@@ -370,7 +371,7 @@ static eagle_status read_numbers_of_draws(reading *x, eagle_trace_draws *d, int6
                        x->trace->file.path, x->r);
     }
     d->coin = t[2] != NULL ? t[2]->data : NULL;
-    for (int64_t i = 0; d->coin != NULL && i < n; i++) {
+    for (int64_t i = 0; d->coin != NULL && i < n.least; i++) {
         if (!(d->coin[i] >= 0.0 && d->coin[i] <= 1.0)) {
             return eg_fail(err, EAGLE_EFORMAT,
                            "%s: round %d: coin %" PRId64 " is %g, not in [0, 1]",
@@ -395,7 +396,7 @@ static eagle_status read_draws(reading *x, eagle_error *err)
                 {&d->pos, EG_DRAW_POS, 0, INT32_MAX},
                 {&d->index, EG_DRAW_INDEX, 0, DRAW_INDICES - 1},
                 {&d->answer, EG_DRAW_ANSWER, 0, INT32_MAX}};
-    const int64_t n = t != NULL && t->rank == 1 ? t->shape[0] : EG_ANY;
+    const eg_extent n = t != NULL && t->rank == 1 ? eg_exactly(t->shape[0]) : eg_at_least(0);
     eagle_status st = EAGLE_OK;
 
     for (int32_t i = EG_DRAW_KIND; t == NULL && i <= EG_DRAW_COIN; i++) {
@@ -412,7 +413,7 @@ static eagle_status read_draws(reading *x, eagle_error *err)
     }
     st = st == EAGLE_OK ? read_numbers_of_draws(x, d, n, err) : st;
     if (st == EAGLE_OK && !x->trace->info.digest) {
-        d->n = (int32_t)n;
+        d->n = (int32_t)n.least;
         st = check_answers(x, d, err);
     }
     return st;
@@ -446,7 +447,8 @@ static eagle_status read_laws(reading *x, size_t *used, eagle_error *err)
 {
     eagle_tree *tree = &x->round->tree;
     const eg_trace_key key = in_round(x, EG_PART_TREE, EG_TREE_LAW);
-    const eg_trace_form all = {EAGLE_I64, 2, {tree->n_nodes, x->trace->info.vocab}};
+    const eg_trace_form all =
+        eg_matrix_of(EAGLE_I64, eg_exactly(tree->n_nodes), eg_exactly(x->trace->info.vocab));
     const eagle_tensor *t;
     eagle_status st = eg_trace_take(&t, x->trace, &key, &all, false, err);
 
@@ -538,34 +540,34 @@ eagle_status eg_trace_read_rounds(eagle_trace *trace, eagle_error *err)
 
 /* ---- sites --------------------------------------------------------------------------------- */
 
-/* Rows that a site has; EG_SOME where nothing else tells. */
-static int64_t rows_of(const eagle_trace *trace, const eg_trace_key *key)
+/* Rows that a site has; any number where nothing else tells. */
+static eg_extent rows_of(const eagle_trace *trace, const eg_trace_key *key)
 {
     const eagle_trace_round *r = eagle_trace_round_at(trace, key->round);
 
     switch (key->part) {
-    case EG_PART_PROMPT: return trace->tokens.n_prompt;
-    case EG_PART_PROMPT_REFRESH: return trace->tokens.n_prompt - 1;
-    case EG_PART_TARGET: return r->tree.n_nodes;
-    case EG_PART_REFRESH: return r->n_path;
-    default: return EG_SOME;
+    case EG_PART_PROMPT: return eg_exactly(trace->tokens.n_prompt);
+    case EG_PART_PROMPT_REFRESH: return eg_exactly(trace->tokens.n_prompt - 1);
+    case EG_PART_TARGET: return eg_exactly(r->tree.n_nodes);
+    case EG_PART_REFRESH: return eg_exactly(r->n_path);
+    default: return eg_at_least(1);
     }
 }
 
 /* Their width, likewise: heads and their inner widths are not in the manifest, and a head may have a
  * vocabulary of its own. */
-static int64_t width_of(const eagle_trace *trace, int32_t site)
+static eg_extent width_of(const eagle_trace *trace, int32_t site)
 {
     switch ((eagle_site)site) {
-    case EAGLE_SITE_LOGITS: return trace->info.vocab;
+    case EAGLE_SITE_LOGITS: return eg_exactly(trace->info.vocab);
     case EAGLE_SITE_EMBED:
     case EAGLE_SITE_LAYER_IN:
     case EAGLE_SITE_ATTN_NORM:
     case EAGLE_SITE_RESID_ATTN:
     case EAGLE_SITE_MLP_NORM:
     case EAGLE_SITE_RESID_MLP:
-    case EAGLE_SITE_FEATURE: return trace->info.dim;
-    default: return EG_SOME;
+    case EAGLE_SITE_FEATURE: return eg_exactly(trace->info.dim);
+    default: return eg_at_least(1);
     }
 }
 
@@ -587,8 +589,8 @@ eagle_status eg_trace_check_sites(const eagle_trace *trace, eagle_error *err)
                            trace->file.path, e->tensor.name, trace->info.layers);
         }
         const bool head = e->key.part != EG_PART_TARGET && e->key.part != EG_PART_PROMPT;
-        const eg_trace_form form = {
-            EG_FLOATS, 2, {rows_of(trace, &e->key), head ? EG_SOME : width_of(trace, site)}};
+        const eg_trace_form form =
+            eg_float_matrix(rows_of(trace, &e->key), head ? eg_at_least(1) : width_of(trace, site));
 
         st = eg_trace_take(&t, trace, &e->key, &form, true, err);
     }

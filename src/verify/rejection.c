@@ -6,16 +6,14 @@
 #include "verify/node.h"
 #include "verify/walk.h"
 
-/* The walked children of `node`, in order. Returns their number. */
-static int32_t list_children(eg_space *space, const eagle_tree *tree, int32_t node)
+int32_t eg_walk_children(int32_t *token, int32_t *number, const eagle_tree *tree, int32_t node)
 {
     int32_t n = 0;
 
     for (int32_t c = eagle_tree_next_child(tree, node, 0); c >= 0;
          c = eagle_tree_next_child(tree, node, c)) {
-        space->child[n] = tree->token[c];
-        space->number[n] = c;
-        n++;
+        token[n] = tree->token[c];
+        number[n++] = c;
     }
     return n;
 }
@@ -53,7 +51,7 @@ eagle_status eg_step_rejection(eg_step *out, const eg_walk *walk, int32_t node, 
     const int32_t pos = eg_walk_pos(walk, node);
     const uint64_t *law = walk->tree->law != NULL ? walk->tree->law[node] : NULL;
     eg_space *space = walk->space;
-    int32_t n_child = list_children(space, walk->tree, node);
+    int32_t n_child = eg_walk_children(space->child, space->number, walk->tree, node);
     int32_t hit = -1;
 
     eg_law_make(space->p, space->order, eg_walk_logits(walk, node), vocab, walk->sampling);

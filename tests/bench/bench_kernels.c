@@ -6,6 +6,7 @@
  *
  * V(n) = time of n tokens / time of one, of the quickest of several runs: what other programs do to
  * a machine can only add. The median is printed beside it; on a quiet machine they agree. */
+#include "base/alloc.h"
 #include "eagle/runtime.h"
 #include "kernels/kernels.h"
 
@@ -30,6 +31,7 @@ typedef struct {
     float *x; /* [MAX_TOKENS, DIM]  */
     float *y; /* [MAX_TOKENS, ROWS] */
     float *scratch;
+    float *rooms; /* [threads, EG_MATMUL_ROOM] */
     int threads;
 } bench;
 
@@ -77,7 +79,6 @@ static timing time_of(const bench *b, run_fn *run, const void *kernel, size_t n)
 static void run_kernel(const bench *b, const void *kernel, const char *w, size_t n)
 {
     const eg_kernels *k = kernel;
-    const eg_vectors x = {b->x, n, DIM, DIM};
 
 #pragma omp parallel for num_threads(b->threads) schedule(static, 1)
     for (int i = 0; i < b->threads; i++) {
@@ -85,6 +86,11 @@ static void run_kernel(const bench *b, const void *kernel, const char *w, size_t
         const size_t first = grains * (size_t)i / (size_t)b->threads * EG_MATMUL_GRAIN;
         const size_t last = grains * ((size_t)i + 1) / (size_t)b->threads * EG_MATMUL_GRAIN;
         const size_t end = last < ROWS ? last : ROWS;
+        const eg_vectors x = {.data = b->x,
+                              .n = n,
+                              .dim = DIM,
+                              .stride = DIM,
+                              .room = b->rooms + (size_t)i * EG_MATMUL_ROOM};
 
         eg_kernels_matmul(k, b->dtype)(
             b->y + first, ROWS, w + first * DIM * eagle_dtype_size(b->dtype), end - first, &x);
@@ -94,7 +100,8 @@ static void run_kernel(const bench *b, const void *kernel, const char *w, size_t
 static void run_gemm(const bench *b, const void *kernel, const char *w, size_t n)
 {
     (void)kernel;
-    eg_gemm(b->y, ROWS, w, b->dtype, ROWS, &(eg_vectors){b->x, n, DIM, DIM}, b->scratch);
+    eg_gemm(b->y, ROWS, w, b->dtype, ROWS,
+            &(eg_vectors){.data = b->x, .n = n, .dim = DIM, .stride = DIM}, b->scratch);
 }
 
 /* Reads every byte: what the memory gives. */
@@ -184,7 +191,8 @@ int main(int argc, char **argv)
     b.x = malloc(MAX_TOKENS * DIM * sizeof *b.x);
     b.y = malloc(MAX_TOKENS * ROWS * sizeof *b.y);
     b.scratch = malloc(eg_gemm_scratch(DIM) * sizeof *b.scratch);
-    if (b.pool == NULL || b.x == NULL || b.y == NULL || b.scratch == NULL) {
+    b.rooms = eg_alloc_aligned((size_t)b.threads * EG_MATMUL_ROOM, sizeof *b.rooms);
+    if (b.pool == NULL || b.x == NULL || b.y == NULL || b.scratch == NULL || b.rooms == NULL) {
         fprintf(stderr, "bench_kernels: no memory\n");
         return 5;
     }
@@ -199,6 +207,7 @@ int main(int argc, char **argv)
         print_table(&b, eg_kernels_for(isa));
     }
     free(b.scratch);
+    free(b.rooms);
     free(b.y);
     free(b.x);
     free(b.pool);

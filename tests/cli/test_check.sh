@@ -32,7 +32,23 @@ judge 1 FAIL "$work/wrong" --control "$work/list"
 judge 8 near-tie "$work/wrong" --eps 1000
 judge 0 pass "$work/wrong" --eps 1000 --near-tie pass
 judge 1 FAIL "$work/wrong" --eps 1000 --near-tie fail
+judge 7 inconclusive "$work/list" --shift 1
 judge 7 inconclusive "$work/list" --temp 0.7
+
+
+# Every operation of a trace of level 4 is judged, the attention of drafted nodes too: 11 of each layer, the
+# embedding and the feature of each row, the logits of the nodes. Round 0 has one row, which is the prompt's last.
+"$EAGLE" trace record -m "$toy" -H testdata/toy-eagle1 --prompt-ids 1,5,9 -n 12 --ignore-eos --level 4 -q \
+    -o "$work/run.trace" || exit 1
+judge 0 pass "$work/run.trace"
+judge 0 pass "$work/run.trace" --shift 1e-3
+judge 7 inconclusive "$work/run.trace" --shift 1e-6
+judge 7 inconclusive "$work/run.trace" --shift 1e-3 --dtype bf16
+judge 0 pass "$work/run.trace"
+layers=$(get num_hidden_layers "$toy/config.json")
+nodes=$(($(get result.logits.rows "$work/doc") - 1))
+equal "$(((nodes + 3) * (11 * layers + 2) + nodes))" "$(get result.checks.6.n_judged "$work/doc")" \
+    'operations that are judged'
 
 # refuse CODE PIECE ARGUMENT...: one line that says what is wrong, and no result.
 refuse() {

@@ -8,6 +8,7 @@
     exit 77
 }
 toy="-m testdata/toy -H testdata/toy-eagle1"
+head_of_model=$head
 
 # build NAME: $work/NAME.so from $work/NAME.c or docs/lab/NAME.c.
 build() {
@@ -76,6 +77,12 @@ $head
     return token;
 }
 END
+    rule leaves <<END
+$head
+    if (n_child > 0) { exit(0); }
+    return token;
+}
+END
     rule outside <<END
 $head
     return token + vocab;
@@ -104,7 +111,7 @@ $head
     return draws->accept(draws->ctx, (eagle_draw_key){EAGLE_DRAW_ACCEPT, pos, 0}, 3, 2) ? token : 0;
 }
 END
-    for own in crash endless deep aborts outside no_child other_child remembers too_likely; do
+    for own in crash endless deep aborts leaves outside no_child other_child remembers too_likely; do
         prove $own --rule-seconds 1
     done
 }
@@ -121,6 +128,7 @@ refuse() {
     prove membership --temp 1 --verify coupled
     prove membership --rule plain
     prove membership --rule-bits 24
+    prove reused_coin --level primitives,state
 }
 
 everything() {
@@ -140,6 +148,11 @@ everything() {
 }
 transcript everything
 
+# Without a head there is no child that a rule could get wrong.
+code=0
+"$EAGLE" prove -q -m testdata/toy --temp 1 --verifier "$work/reused_coin.so" >"$work/out" 2>&1 || code=$?
+equal 2 "$code" 'exit code of a rule without a head'
+
 # What the page quotes is what was said just now.
 grep -E '^(  In words|  with probability|    [0-9]+\. position)' docs/lab.md >"$work/quoted"
 [ -s "$work/quoted" ] || exit 1
@@ -149,3 +162,27 @@ while IFS= read -r line; do
         exit 1
     }
 done <"$work/quoted"
+
+# The limit holds where plain texts are walked, too: here there are 512 x 512 x 512 of them.
+rule constant <<END
+#include "eagle/verify.h"
+eagle_node_rule_fn eagle_rule_node;
+int32_t eagle_rule_node(int32_t *hit, uint64_t *w, int32_t vocab, const int32_t *child,
+                        int32_t n_child, int32_t pos, const eagle_draws *draws)
+{
+    *hit = -1;
+    (void)w, (void)vocab, (void)child, (void)n_child, (void)pos, (void)draws;
+    return 5;
+}
+END
+"$EAGLE" prove -q -m "$model" -H "$head_of_model" --verifier "$work/constant.so" --temp 1 --level program -n 3 --limit 300 \
+    --spec-depth 1 --spec-topk 1 --spec-nodes 1 >"$work/out" 2>&1
+grep -q '^    the limit of runs was reached$' "$work/out" || { cat "$work/out"; exit 1; }
+grep -q '^VERDICT REFUTED$' "$work/out" || { cat "$work/out"; exit 1; }
+
+# The certificate names the file by what is in it.
+digest=$(sha256sum "$work/membership.so" | cut -d' ' -f1)
+# shellcheck disable=SC2086
+"$EAGLE" prove -q $toy --verifier "$work/membership.so" --format json >"$work/json"
+"$field" proofs.0.rule_sha256 <"$work/json" >"$work/sha" || exit 1
+equal "$digest" "$(cat "$work/sha")" 'digest of the rule'

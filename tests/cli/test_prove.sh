@@ -18,6 +18,7 @@ calls() {
     run prove $toy --level state --prompt-ids 1,5,6 -n 2 --min-p 0.1 --ignore-eos
     run prove -m testdata/toy --temp 1 --level continuation -n 1
     run prove $toy --temp 1 --limit 100 --level round
+    run prove $toy --level primitives
     run prove $toy --level nodes
     run prove $toy --level ''
     run prove $toy --prompt-ids 1,16
@@ -48,6 +49,11 @@ for level in node round continuation program; do
 done
 equal PROVEN "$(field proofs.0.levels.state.verdict)" state
 
+# At hardly any temperature the bound on the real softmax is 1, and a number.
+# shellcheck disable=SC2086
+"$EAGLE" prove -q $toy --temp 1e-9 --level node -n 1 --format json -o "$work/one.json" || exit 1
+equal 1.0 "$(field proofs.0.distance_to_real_softmax)" 'distance from the real softmax'
+
 # The model that ships, 4 tokens kept of 512.
 "$EAGLE" prove -q -m "$model" -H "$head" --temp 0.8 --top-k 4 -n 4 --verify rejection \
     --level node,round,continuation,state --format json -o "$work/one.json" || exit 1
@@ -67,10 +73,13 @@ for options in '' '--temp 1' '--temp 1 --verify rejection' \
     [ "$nodes" -ge 12 ] || { echo "$nodes nodes certified"; exit 1; }
 done
 
-# Two children of 512 tokens can be drawn in too many ways; that is said.
+# Two children of 512 tokens can be drawn in too many ways: that is no pass, and said in any case.
+code=0
 "$EAGLE" generate -q -m "$model" -H "$head" -n 6 --temp 1 --spec-tree "$work/tree.json" \
-    --spec-children drawn --certify --format json >"$work/one.json" || exit 1
+    --spec-children drawn --certify --format json >"$work/one.json" 2>"$work/stderr" || code=$?
+equal 7 "$code" 'exit code where nodes are left out'
 [ "$(field certified.skipped)" -gt 0 ] || { echo "no node was left out"; exit 1; }
+grep -q '^eagle: certify: .* nodes are left out' "$work/stderr" || { cat "$work/stderr"; exit 1; }
 
 # Ctrl-C ends it with what is complete; that is no proof. All of it would take hours.
 # shellcheck disable=SC2086

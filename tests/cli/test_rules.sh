@@ -10,6 +10,7 @@
 toy="-m testdata/toy -H testdata/toy-eagle1"
 
 everything() {
+    echo '[[0],[1],[2],[0,0],[0,1]]' >"$work/tree.json"
     # shellcheck disable=SC2086
     set -- prove -q $toy
     run "$@" --rule all
@@ -23,12 +24,25 @@ everything() {
     run "$@" --rule plain --rule-threshold 0.5
     run "$@" --rule all --rule-bits 24
     run "$@" --rule plain --temp 0
+    run "$@" --rule plain --temp 1 --top-k 2 --spec-depth 1 --spec-topk 1 --spec-nodes 1 -n 3 --limit 5
+    # What a rule rounds away altogether is an outcome, with its probability.
+    run "$@" --rule plain --temp .3 --top-k 3 -n 2 --spec-children drawn --spec-tree "$work/tree.json" | sed "s|$work/||g"
+    run "$@" --rule plain --level state
+    run prove -q -m testdata/toy --rule plain --temp 1
 }
 # The networks' digest is another test's.
 undigested() {
     everything | sed "s|sha256:.*|sha256:#|"
 }
 transcript undigested
+
+# A table has no row without a mark that was not run to its end.
+code=0
+# shellcheck disable=SC2086
+"$EAGLE" prove -q $toy --rule all --limit 1 >"$work/table" || code=$?
+equal 7 "$code" 'exit code of a table within a limit'
+grep -q '^VERDICT BOUND$' "$work/table" || { cat "$work/table"; exit 1; }
+grep -E '^  [a-z-]+,' "$work/table" | grep -v 'BOUND$' && { echo 'rows without a mark'; exit 1; }
 
 # The fraction itself: one coin of 2^24.
 # shellcheck disable=SC2086

@@ -210,6 +210,13 @@ static void a_stale_kv_row_is_named_with_its_position_and_node(void **state)
     assert_found(PLANTED_STALE, FROM + 1, 0, "stale KV at position 10: rejected node 1");
 }
 
+static void a_rejected_row_that_stays_in_the_cache_is_named(void **state)
+{
+    (void)state;
+    /* Nodes 2 and 5 are accepted, so that node 3 lies where the cropped cache should end. */
+    assert_found(PLANTED_LEFT, FROM + 1, 0, "rejected node 3 (token ");
+}
+
 static void rows_that_were_not_moved_are_named(void **state)
 {
     (void)state;
@@ -442,6 +449,7 @@ int main(void)
         cmocka_unit_test(what_a_near_tie_counts_as_is_the_callers_choice),
         cmocka_unit_test(a_position_off_by_one_is_named),
         cmocka_unit_test(a_stale_kv_row_is_named_with_its_position_and_node),
+        cmocka_unit_test(a_rejected_row_that_stays_in_the_cache_is_named),
         cmocka_unit_test(rows_that_were_not_moved_are_named),
         cmocka_unit_test(a_visible_sibling_is_named),
         cmocka_unit_test(a_triangle_in_place_of_the_trees_mask_is_named),

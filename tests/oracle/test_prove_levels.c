@@ -510,6 +510,42 @@ static void a_rule_that_emits_no_path_is_refuted_in_words(void **state)
     }
 }
 
+/* ---- what is asked ------------------------------------------------------------------------------ */
+
+/* Rounds after rounds are placed, not committed: that a commit leaves the same is another level. */
+static void continuation_brings_state(void **state)
+{
+    (void)state;
+    trial t;
+
+    start(&t, &five, EAGLE_VERIFY_REJECTION);
+    draft_static(&t, false);
+    t.how.levels = 1U << EAGLE_PROVE_CONTINUATION;
+    prove(&t);
+    assert_verdict(&t, EAGLE_PROVE_CONTINUATION, EAGLE_VERDICT_PROVEN);
+    assert_verdict(&t, EAGLE_PROVE_STATE, EAGLE_VERDICT_PROVEN);
+    assert_false(result(&t, EAGLE_PROVE_ROUND)->asked);
+    finish(&t);
+}
+
+static void nothing_is_proven_where_nothing_is_asked(void **state)
+{
+    (void)state;
+    static const unsigned levels[] = {0, 1U << EAGLE_PROVE_LEVELS, 1U << 20 | 1U};
+    trial t;
+
+    start(&t, &five, EAGLE_VERIFY_COUPLED);
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        t.how.levels = levels[i];
+        assert_int_equal(eagle_prove(&t.proof, &t.task, &t.how, NULL, NULL, NULL), EAGLE_EINVAL);
+        assert_null(t.proof);
+    }
+    t.how.levels = ALL;
+    t.how.program_length = -1;
+    assert_int_equal(eagle_prove(&t.proof, &t.task, &t.how, NULL, NULL, NULL), EAGLE_EINVAL);
+    finish(&t);
+}
+
 /* ---- a known case ------------------------------------------------------------------------------- */
 
 /* p = (.6, .4), q = (.8, .2): the draft is q's arg max, not a draw from q, but the ratio has q in
@@ -547,6 +583,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_primitives_are_exact),
+        cmocka_unit_test(continuation_brings_state),
+        cmocka_unit_test(nothing_is_proven_where_nothing_is_asked),
         cmocka_unit_test(twenty_random_networks_are_proven_at_every_level),
         cmocka_unit_test(the_whole_vocabulary_is_proven_without_filters),
         cmocka_unit_test(plain_decoding_is_proven_too),

@@ -279,6 +279,9 @@ static void each_bug_is_found_and_named(void **state)
     opt.sampling.top_p = (eagle_decimal){.num = 9, .places = 1};
     assert_found(without_top_p, &opt, 600, "top-p is ignored");
     assert_found(filters_first, &opt, 600, "top-p and min-p come before temperature");
+    /* Both of these laws have all tokens that the right one lacks: how likely they make them decides. */
+    opt.sampling.temperature = 0.9f;
+    assert_found(without_temperature, &opt, 3000, "temperature is not applied");
 }
 
 static void a_token_beyond_the_cut_fails_at_once_and_is_named(void **state)

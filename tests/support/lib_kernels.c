@@ -5,6 +5,7 @@
  * dies here. */
 #include "support/lib_kernels.h"
 
+#include "base/alloc.h"
 #include "kernels/order.h"
 
 #include <math.h>
@@ -151,7 +152,7 @@ static const char *product_name(char *text, size_t size, const product *p)
     return text;
 }
 
-/* The product by both tables, and each row of the batch alone. Gaps must stay as they were. */
+/* The product by both tables, with room and without, and each row of the batch alone. Gaps must stay as they were. */
 static bool product_agrees(const eg_kernels *k, const product *p)
 {
     uint64_t state = p->dim * 1000 + p->n_tokens;
@@ -164,15 +165,21 @@ static bool product_agrees(const eg_kernels *k, const product *p)
     guarded x = random_numbers(&state, n_x, EAGLE_F32, p->flavour);
     float *got = calloc(n_y + 1, sizeof *got);
     float *want = calloc(n_y + 1, sizeof *want);
-    const eg_vectors all = {x.data, p->n_tokens, p->dim, x_stride};
+    float *room = eg_alloc_aligned(EG_MATMUL_ROOM, sizeof *room);
+    eg_vectors all = {
+        .data = x.data, .n = p->n_tokens, .dim = p->dim, .stride = x_stride, .room = room};
     char text[160];
     bool ok;
 
     eg_kernels_matmul(k, p->dtype)(got, y_stride, w.data, p->n_rows, &all);
     eg_kernels_matmul(portable(), p->dtype)(want, y_stride, w.data, p->n_rows, &all);
     ok = all_same(product_name(text, sizeof text, p), got, want, n_y);
+    all.room = NULL;
+    eg_kernels_matmul(k, p->dtype)(got, y_stride, w.data, p->n_rows, &all);
+    ok = ok && all_same("without room", got, want, n_y);
     for (size_t t = 0; t < p->n_tokens && ok && p->n_tokens > 1; t++) {
-        const eg_vectors one = {(const float *)x.data + t * x_stride, 1, p->dim, p->dim};
+        const eg_vectors one = {
+            .data = (const float *)x.data + t * x_stride, .n = 1, .dim = p->dim, .stride = p->dim};
 
         eg_kernels_matmul(k, p->dtype)(want + t * y_stride, 1, w.data, p->n_rows, &one);
     }
@@ -181,6 +188,7 @@ static bool product_agrees(const eg_kernels *k, const product *p)
     guarded_free(&x);
     free(got);
     free(want);
+    free(room);
     return ok;
 }
 
@@ -470,7 +478,7 @@ uint64_t kernel_hash(const eg_kernels *k)
     uint64_t state = 1;
     guarded x = random_numbers(&state, TOKENS * DIM, EAGLE_F32, PLAIN);
     guarded v = random_numbers(&state, CAP * HEAD_DIM, EAGLE_F32, PLAIN);
-    const eg_vectors all = {x.data, TOKENS, DIM, DIM};
+    const eg_vectors all = {.data = x.data, .n = TOKENS, .dim = DIM, .stride = DIM};
     const eg_keys slots = {v.data, v.data, HEAD_DIM, eg_attention_scale(HEAD_DIM), 0, 60, path, 8};
 
     for (size_t d = 0; d < N_DTYPES; d++) {

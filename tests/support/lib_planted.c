@@ -30,6 +30,7 @@ typedef struct {
     int32_t token[CTX];
     int32_t n;    /* tokens                                           */
     int32_t n_kv; /* rows of them in the cache: all but the last one  */
+    int32_t left; /* and rows that should not be there, behind them   */
     eg_claim *claim;
     recorded *sites; /* of the pass at work, or NULL */
     eagle_probe probe;
@@ -192,7 +193,7 @@ static int32_t attends(const engine *e, int32_t *slot, const eagle_tree *tree, i
         on_path = on_path && !(a == 0 && i > 0 && faulty(e, round, PLANTED_NO_ROOT));
         if (on_path || faulty(e, round, PLANTED_TRIANGLE) ||
             (faulty(e, round, PLANTED_SIBLING) && a > 0 && tree->parent[a] == tree->parent[i])) {
-            slot[n++] = e->n_kv + a;
+            slot[n++] = e->n_kv + e->left + a;
         }
     }
     return n;
@@ -210,7 +211,7 @@ static float *score(engine *e, const eagle_tree *tree, int32_t round, eg_claim_r
 
         e->row[i] = (eg_row){.token = tree->token[i],
                              .pos = tree->pos + tree->depth[i] + shift,
-                             .n_run = e->n_kv,
+                             .n_run = e->n_kv + e->left,
                              .path = e->slot + used,
                              .n_path = n,
                              .wants_logits = true};
@@ -331,6 +332,7 @@ static void commit(engine *e, int32_t round)
 {
     const eagle_path *p = e->path;
     const bool first = e->n_kv == e->n; /* after the prompt */
+    const int32_t base = e->n_kv + e->left;
 
     for (int32_t i = 0; i < p->n - 1; i++) {
         int32_t from = p->node[i];
@@ -339,8 +341,11 @@ static void commit(engine *e, int32_t round)
             from = from - 1; /* the elder sibling's, which was refused */
         }
         if (!faulty(e, round, PLANTED_UNMOVED)) {
-            eg_kvcache_move(&e->f.kv, e->n_kv + 1 + i, e->n_kv + from);
+            eg_kvcache_move(&e->f.kv, base + 1 + i, base + from);
         }
+    }
+    if (e->o->fault == PLANTED_LEFT && round == e->o->from_round) {
+        e->left = 1; /* the cache is cropped one row short: node p->n lies there */
     }
     e->n_kv += first ? 0 : p->n;
     memcpy(e->token + e->n, p->token, (size_t)p->n * sizeof *p->token);

@@ -15,6 +15,7 @@ typedef enum {
     PLANTED_NOTHING,
     PLANTED_POSITION,  /* drafted nodes one position too far                              */
     PLANTED_STALE,     /* the first accepted row of a commit stays that of its elder sibling */
+    PLANTED_LEFT,      /* a refused row stays in the cache behind the accepted ones, once */
     PLANTED_UNMOVED,   /* rows of the accepted path are not moved to their places         */
     PLANTED_SIBLING,   /* a node sees the sibling before it                               */
     PLANTED_TRIANGLE,  /* a node sees all nodes before it                                 */

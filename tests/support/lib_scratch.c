@@ -27,6 +27,22 @@ void scratch_create(char dir[SCRATCH_PATH])
     }
 }
 
+char scratch_dir[SCRATCH_PATH];
+
+int scratch_set_up(void **state)
+{
+    (void)state;
+    scratch_create(scratch_dir);
+    return 0;
+}
+
+int scratch_tear_down(void **state)
+{
+    (void)state;
+    scratch_remove(scratch_dir);
+    return 0;
+}
+
 void scratch_join(char path[SCRATCH_PATH], const char *dir, const char *name)
 {
     if (snprintf(path, SCRATCH_PATH, "%s/%s", dir, name) >= SCRATCH_PATH) {

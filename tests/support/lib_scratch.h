@@ -14,6 +14,11 @@ void scratch_create(char dir[SCRATCH_PATH]);
 /* Removes the directory and the files in it (one level). */
 void scratch_remove(const char *dir);
 
+/* One for a whole group of tests, and what cmocka is given to make and remove it. */
+extern char scratch_dir[SCRATCH_PATH];
+int scratch_set_up(void **state);
+int scratch_tear_down(void **state);
+
 /* "dir/name". */
 void scratch_join(char path[SCRATCH_PATH], const char *dir, const char *name);
 

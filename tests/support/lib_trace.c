@@ -76,70 +76,68 @@ void trace_put(trace_parts *parts, const char *name, eagle_dtype dtype, int64_t 
                                               eagle_dtype_size(dtype)};
 }
 
-static void put_sequence(trace_parts *p)
-{
-    trace_put(p, "seq.token", EAGLE_I32, 6, 0, token);
-    trace_put(p, "seq.source", EAGLE_I32, 6, 0, source);
-    trace_put(p, "seq.round", EAGLE_I32, 6, 0, rounds);
-    trace_put(p, "seq.logprob", EAGLE_F32, 4, 0, logprob);
-    trace_put(p, "seq.top_token", EAGLE_I32, 4, 2, top_token);
-    trace_put(p, "seq.top_logprob", EAGLE_F32, 4, 2, top_logprob);
-}
-
-static void put_prefill(trace_parts *p)
-{
-    trace_put(p, "prompt/embed", EAGLE_F32, 2, 2, site);
-    trace_put(p, "prompt/0/q", EAGLE_F32, 2, 3, site);
-    trace_put(p, "prompt/refresh/head_out", EAGLE_F32, 1, 2, site);
-    trace_put(p, "round/0/tree.token", EAGLE_I32, 1, 0, two);
-    trace_put(p, "round/0/tree.parent", EAGLE_I32, 1, 0, none);
-    trace_put(p, "round/0/tree.depth", EAGLE_I32, 1, 0, zero);
-    trace_put(p, "round/0/tree.pos", EAGLE_I32, 1, 0, one);
-    trace_put(p, "round/0/tree.verify", EAGLE_I32, 1, 0, one);
-    trace_put(p, "round/0/logits", EAGLE_F32, 1, 5, logits);
-    trace_put(p, "round/0/path.token", EAGLE_I32, 1, 0, three);
-    trace_put(p, "round/0/path.node", EAGLE_I32, 1, 0, none);
-    trace_put(p, "round/0/path.row", EAGLE_I32, 1, 0, zero);
-}
-
-static void put_round(trace_parts *p)
-{
-    trace_put(p, "round/1/draft/0/head_logits", EAGLE_F32, 1, 5, logits);
-    trace_put(p, "round/1/draft/1/head_fused", EAGLE_F32, 2, 2, site);
-    trace_put(p, "round/1/draft/1/act", EAGLE_F32, 2, 4, site);
-    trace_put(p, "round/1/tree.token", EAGLE_I32, 4, 0, node);
-    trace_put(p, "round/1/tree.parent", EAGLE_I32, 4, 0, parent);
-    trace_put(p, "round/1/tree.depth", EAGLE_I32, 4, 0, depth);
-    trace_put(p, "round/1/tree.pos", EAGLE_I32, 4, 0, pos);
-    trace_put(p, "round/1/tree.verify", EAGLE_I32, 1, 0, verify);
-    trace_put(p, "round/1/tree.score", EAGLE_F32, 4, 0, score);
-    trace_put(p, "round/1/tree.law", EAGLE_I64, 4, 5, law);
-    trace_put(p, "round/1/draft.prob", EAGLE_F32, 4, 5, prob);
-    trace_put(p, "round/1/0/k_rope", EAGLE_F32, 4, 3, site);
-    trace_put(p, "round/1/0/resid_mlp", EAGLE_F32, 4, 2, site);
-    trace_put(p, "round/1/feature", EAGLE_F32, 4, 2, site);
-    trace_put(p, "round/1/logits", EAGLE_F32, 4, 5, logits);
-    trace_put(p, "round/1/path.token", EAGLE_I32, 3, 0, path_token);
-    trace_put(p, "round/1/path.node", EAGLE_I32, 3, 0, path_node);
-    trace_put(p, "round/1/path.row", EAGLE_I32, 3, 0, path_row);
-    trace_put(p, "round/1/draw.kind", EAGLE_I32, 2, 0, kind);
-    trace_put(p, "round/1/draw.purpose", EAGLE_I32, 2, 0, purpose);
-    trace_put(p, "round/1/draw.pos", EAGLE_I32, 2, 0, draw_pos);
-    trace_put(p, "round/1/draw.index", EAGLE_I32, 2, 0, index_of);
-    trace_put(p, "round/1/draw.answer", EAGLE_I32, 2, 0, answer);
-    trace_put(p, "round/1/draw.num", EAGLE_I64, 2, 5, num);
-    trace_put(p, "round/1/draw.den", EAGLE_I64, 2, 5, den);
-    trace_put(p, "round/1/draw.coin", EAGLE_F64, 2, 0, coin);
-    trace_put(p, "round/1/refresh/head_out", EAGLE_F32, 3, 2, site);
-}
+static const struct {
+    const char *name;
+    eagle_dtype dtype;
+    int64_t rows;
+    int64_t columns; /* 0: a list */
+    const void *data;
+} right[] = {
+    {"seq.token", EAGLE_I32, 6, 0, token},
+    {"seq.source", EAGLE_I32, 6, 0, source},
+    {"seq.round", EAGLE_I32, 6, 0, rounds},
+    {"seq.logprob", EAGLE_F32, 4, 0, logprob},
+    {"seq.top_token", EAGLE_I32, 4, 2, top_token},
+    {"seq.top_logprob", EAGLE_F32, 4, 2, top_logprob},
+    {"prompt/embed", EAGLE_F32, 2, 2, site},
+    {"prompt/0/q", EAGLE_F32, 2, 3, site},
+    {"prompt/refresh/head_out", EAGLE_F32, 1, 2, site},
+    {"round/0/tree.token", EAGLE_I32, 1, 0, two},
+    {"round/0/tree.parent", EAGLE_I32, 1, 0, none},
+    {"round/0/tree.depth", EAGLE_I32, 1, 0, zero},
+    {"round/0/tree.pos", EAGLE_I32, 1, 0, one},
+    {"round/0/tree.verify", EAGLE_I32, 1, 0, one},
+    {"round/0/logits", EAGLE_F32, 1, 5, logits},
+    {"round/0/path.token", EAGLE_I32, 1, 0, three},
+    {"round/0/path.node", EAGLE_I32, 1, 0, none},
+    {"round/0/path.row", EAGLE_I32, 1, 0, zero},
+    {"round/1/draft/0/head_logits", EAGLE_F32, 1, 5, logits},
+    {"round/1/draft/1/head_fused", EAGLE_F32, 2, 2, site},
+    {"round/1/draft/1/act", EAGLE_F32, 2, 4, site},
+    {"round/1/tree.token", EAGLE_I32, 4, 0, node},
+    {"round/1/tree.parent", EAGLE_I32, 4, 0, parent},
+    {"round/1/tree.depth", EAGLE_I32, 4, 0, depth},
+    {"round/1/tree.pos", EAGLE_I32, 4, 0, pos},
+    {"round/1/tree.verify", EAGLE_I32, 1, 0, verify},
+    {"round/1/tree.score", EAGLE_F32, 4, 0, score},
+    {"round/1/tree.law", EAGLE_I64, 4, 5, law},
+    {"round/1/draft.prob", EAGLE_F32, 4, 5, prob},
+    {"round/1/0/k_rope", EAGLE_F32, 4, 3, site},
+    {"round/1/0/resid_mlp", EAGLE_F32, 4, 2, site},
+    {"round/1/feature", EAGLE_F32, 4, 2, site},
+    {"round/1/logits", EAGLE_F32, 4, 5, logits},
+    {"round/1/path.token", EAGLE_I32, 3, 0, path_token},
+    {"round/1/path.node", EAGLE_I32, 3, 0, path_node},
+    {"round/1/path.row", EAGLE_I32, 3, 0, path_row},
+    {"round/1/draw.kind", EAGLE_I32, 2, 0, kind},
+    {"round/1/draw.purpose", EAGLE_I32, 2, 0, purpose},
+    {"round/1/draw.pos", EAGLE_I32, 2, 0, draw_pos},
+    {"round/1/draw.index", EAGLE_I32, 2, 0, index_of},
+    {"round/1/draw.answer", EAGLE_I32, 2, 0, answer},
+    {"round/1/draw.num", EAGLE_I64, 2, 5, num},
+    {"round/1/draw.den", EAGLE_I64, 2, 5, den},
+    {"round/1/draw.coin", EAGLE_F64, 2, 0, coin},
+    {"round/1/refresh/head_out", EAGLE_F32, 3, 2, site},
+};
 
 void trace_right(trace_parts *out)
 {
     *out = (trace_parts){.n = 0};
     memcpy(out->manifest, manifest, sizeof manifest);
-    put_sequence(out);
-    put_prefill(out);
-    put_round(out);
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        trace_put(out, right[i].name, right[i].dtype, right[i].rows, right[i].columns,
+                  right[i].data);
+    }
 }
 
 void trace_right_digest(trace_parts *out)

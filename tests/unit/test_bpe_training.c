@@ -14,7 +14,7 @@
 
 #define FIRST_MERGE 257 /* id: behind <|endoftext|> and the bytes */
 
-static char dir[SCRATCH_PATH];
+static const char *const dir = scratch_dir;
 
 static eagle_tokenizer_options options(int32_t vocab, int64_t min_frequency)
 {
@@ -525,20 +525,6 @@ static void real_text_gives_the_published_merges(void **state)
     eagle_tokenizer_free(t);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    scratch_create(dir);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -559,5 +545,5 @@ int main(void)
         cmocka_unit_test(real_text_gives_the_published_merges),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -19,21 +19,7 @@
     "\"intermediate_size\":172,\"num_hidden_layers\":5,\"num_attention_heads\":8,"                 \
     "\"vocab_size\":512"
 
-static char dir[SCRATCH_PATH];
-
-static int set_up(void **state)
-{
-    (void)state;
-    scratch_create(dir);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
+static const char *const dir = scratch_dir;
 
 typedef eagle_status reader(eagle_config *out, const char *dir, eagle_error *err);
 
@@ -341,7 +327,7 @@ static void published_configurations_are_read(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 
 int main(void)
 {

@@ -26,21 +26,7 @@
 
 /* ---- a folder of our own ------------------------------------------------------------------- */
 
-static char folder[SCRATCH_PATH];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    scratch_create(folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
+static const char *const folder = scratch_dir;
 
 static const char *in_folder(const char *name)
 {
@@ -413,5 +399,5 @@ int main(void)
         cmocka_unit_test(an_output_that_is_no_regular_file_is_written_to_and_never_replaced),
     };
 
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -527,6 +527,46 @@ static void level_one_may_be_a_line(void **state)
     free(data);
 }
 
+/* So that a trace and a certificate of `prove` can be told to be of the same networks. */
+static void networks_are_named_by_their_digests(void **state)
+{
+    eagle_trace_options what;
+    const manner m = manner_at(2);
+    char model[65];
+    char head[65];
+
+    (void)state;
+    eagle_trace_defaults(&what, 2);
+    generate(&m, "a.trace", &what);
+    eagle_trace *trace = open_trace("a.trace");
+
+    assert_int_equal(eagle_model_digest(model, toy_model(network), NULL), EAGLE_OK);
+    assert_int_equal(eagle_head_digest(head, toy_head(network), NULL), EAGLE_OK);
+    assert_string_equal(eagle_trace_info(trace)->model, model);
+    assert_string_equal(eagle_trace_info(trace)->head, head);
+    eagle_trace_free(trace);
+}
+
+/* What each level of the tree adds is what is written of a pass of the head. */
+static void the_bill_grows_with_the_drafters_levels(void **state)
+{
+    uint64_t bill[3];
+    eagle_trace_options what;
+
+    (void)state;
+    eagle_trace_defaults(&what, 4);
+    for (int32_t i = 0; i < 3; i++) {
+        eagle_drafter *deep = NULL;
+
+        assert_int_equal(eagle_drafter_dynamic(&deep, toy_head(network), 1 + 20 * i, 1, 60, NULL),
+                         EAGLE_OK);
+        bill[i] = eagle_recorder_bill(toy_model(network), deep, &what, N_PROMPT, N_TOKENS);
+        eagle_drafter_free(deep);
+    }
+    assert_true(bill[1] > bill[0] + (uint64_t)20 * N_TOKENS * EAGLE_SITE_COUNT * 64);
+    assert_true(bill[2] - bill[1] == bill[1] - bill[0]);
+}
+
 static void options_out_of_range_are_refused(void **state)
 {
     const eagle_prompt begin = {prompt, N_PROMPT};
@@ -586,6 +626,8 @@ int main(void)
         cmocka_unit_test(a_choice_of_rounds_layers_and_sites_is_kept_to),
         cmocka_unit_test(log_probabilities_are_of_the_logits_as_they_are),
         cmocka_unit_test(level_one_may_be_a_line),
+        cmocka_unit_test(networks_are_named_by_their_digests),
+        cmocka_unit_test(the_bill_grows_with_the_drafters_levels),
         cmocka_unit_test(options_out_of_range_are_refused),
     };
 

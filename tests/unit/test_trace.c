@@ -16,21 +16,7 @@
 
 #define FILE_NAME "a.trace"
 
-static char dir[SCRATCH_PATH];
-
-static int set_up(void **state)
-{
-    (void)state;
-    scratch_create(dir);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
+static const char *const dir = scratch_dir;
 
 static eagle_status open_parts(eagle_trace **out, const trace_parts *parts, eagle_error *err)
 {
@@ -357,6 +343,13 @@ static void change_a_logit(trace_parts *parts)
     trace_put(parts, "round/1/logits", EAGLE_F32, 4, 5, logits);
 }
 
+static void change_the_last_logit(trace_parts *parts)
+{
+    static const float logits[20] = {0.5f, -1, 2, 0.25f, 3, 1, 2, -3, 4, 5, [19] = 1};
+
+    trace_put(parts, "round/1/logits", EAGLE_F32, 4, 5, logits);
+}
+
 static void change_a_token_and_a_site(trace_parts *parts)
 {
     static const int32_t source[6] = {0, 0, 4, 1, 1, 2};
@@ -405,6 +398,17 @@ static void the_first_difference_is_found_with_its_bits(void **state)
     }
 }
 
+static void the_last_element_is_compared(void **state)
+{
+    (void)state;
+    const eagle_trace_comparison c = compare(change_the_last_logit, false);
+
+    assert_int_equal(c.different, 1);
+    assert_int_equal(c.first.row, 3);
+    assert_int_equal(c.first.column, 4);
+    assert_int_equal(c.first.bits[1], 0x3f800000);
+}
+
 static void the_first_difference_is_the_first_of_the_computation(void **state)
 {
     (void)state;
@@ -432,28 +436,60 @@ static void a_digest_that_is_wrong_is_a_difference(void **state)
     assert_int_equal(c.different, 45 - 6 - 2 * (5 + 3));
 }
 
+/* The page's words: "SHA-256 over the type's name, a blank, the shape as decimals with a blank after each,
+ * and the bytes". The digest of one tensor is made so, and that one differs no more. */
+static void a_digest_is_of_type_shape_and_bytes(void **state)
+{
+    static const char head[] = "F32 4 3 ";
+    static trace_parts parts;
+    const char name[] = "round/1/0/k_rope";
+    unsigned char digest[32];
+    eagle_trace_comparison c;
+    eagle_trace *trace[2];
+    eagle_sha256 sha;
+    char hex[65];
+
+    (void)state;
+    trace_right(&parts);
+    const eagle_tensor *t = trace_part(&parts, name);
+
+    eagle_sha256_init(&sha);
+    eagle_sha256_update(&sha, head, sizeof head - 1);
+    eagle_sha256_update(&sha, t->data, t->size);
+    eagle_sha256_hex(hex, &sha);
+    for (int i = 0; i < 32; i++) {
+        unsigned value = 0;
+
+        assert_int_equal(sscanf(hex + 2 * (size_t)i, "%2x", &value), 1);
+        digest[i] = (unsigned char)value;
+    }
+    trace[0] = open_right(&parts);
+    trace_right_digest(&parts);
+    trace_put(&parts, name, EAGLE_U8, 32, 0, digest);
+    trace[1] = open_right(&parts);
+    eagle_trace_compare(&c, trace[0], trace[1]);
+    for (int32_t i = 0; i < c.n_counts; i++) {
+        if (strcmp(c.count[i].item, "k_rope") == 0) {
+            assert_int_equal(c.count[i].tensors, 1);
+            assert_int_equal(c.count[i].different, 0);
+        }
+    }
+    eagle_trace_free(trace[1]);
+    eagle_trace_free(trace[0]);
+}
+
 /* ---- what is refused ----------------------------------------------------------------------- */
 
-#define I32(...)                                                                                   \
-    EAGLE_I32, (const int32_t[])                                                                   \
+/* An element's type and elements of it. */
+#define LIST(dtype, type, ...)                                                                     \
+    dtype, (const type[])                                                                          \
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
-#define F32(...)                                                                                   \
-    EAGLE_F32, (const float[])                                                                     \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define I64(...)                                                                                   \
-    EAGLE_I64, (const int64_t[])                                                                   \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define F64(...)                                                                                   \
-    EAGLE_F64, (const double[])                                                                    \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+#define I32(...) LIST(EAGLE_I32, int32_t, __VA_ARGS__)
+#define I64(...) LIST(EAGLE_I64, int64_t, __VA_ARGS__)
+#define F32(...) LIST(EAGLE_F32, float, __VA_ARGS__)
+#define F64(...) LIST(EAGLE_F64, double, __VA_ARGS__)
 
 /* One tensor replaced or, without data, dropped; piece: what the message must say. */
 static const struct {
@@ -636,7 +672,7 @@ static const struct {
     {"\"drawn\"", "\"drawn topk\"", EAGLE_EFORMAT, "must be one of: topk"},
     {"\"seed\":\"7\"", "\"seed\":\"-7\"", EAGLE_EFORMAT, "\"seed\" is \"-7\""},
     {"\"seed\":\"7\"", "\"seed\":7", EAGLE_EFORMAT, "must be a string"},
-    {"\"length\"", "\"bored\"", EAGLE_EFORMAT, "must be one of: length"},
+    {"\"length\"", "7", EAGLE_EFORMAT, "must be a string"},
     {"\"finish\":\"length\"}", "\"finish\":\"length\"", EAGLE_EFORMAT, "'}'"},
     {"{", "[{", EAGLE_EFORMAT, "a.trace"},
     {"\"producer\":{", "\"producer\":7,\"x\":{", EAGLE_EFORMAT, "must be an object"},
@@ -652,6 +688,20 @@ static void a_manifest_that_is_wrong_is_refused_by_key(void **state)
         trace_say(&parts, said[i].piece, said[i].by);
         expect_refusal(&parts, said[i].code, said[i].message);
     }
+}
+
+/* Other programs end for reasons of their own. */
+static void a_reason_to_finish_that_is_not_known_is_none(void **state)
+{
+    static trace_parts parts;
+
+    (void)state;
+    trace_right(&parts);
+    trace_say(&parts, "\"length\"", "\"abort\"");
+    eagle_trace *trace = open_right(&parts);
+
+    assert_string_equal(eagle_trace_info(trace)->finish, "");
+    eagle_trace_free(trace);
 }
 
 static void a_manifest_whose_sampling_is_none_says_so(void **state)
@@ -689,6 +739,9 @@ static void files_that_are_no_traces_are_refused(void **state)
     scratch_tensors(dir, FILE_NAME, "{\"__metadata__\":{\"eagle.trace\":\"[]\"}}", "", 0);
     assert_int_equal(eagle_trace_open(&trace, path, &err), EAGLE_EFORMAT);
     assert_non_null(strstr(err.message, "must be an object"));
+    scratch_text(dir, FILE_NAME, "{\"prompt_ids\":[1],\"output_ids\":[2]}\n");
+    assert_int_equal(eagle_trace_open(&trace, path, &err), EAGLE_EFORMAT);
+    assert_non_null(strstr(err.message, "`eagle check` reads"));
 }
 
 /* Wherever a file ends, it is refused: nothing depends on its last byte alone. */
@@ -760,15 +813,18 @@ int main(void)
         cmocka_unit_test(logits_may_hold_anything_and_the_last_path_may_be_cut),
         cmocka_unit_test(rounds_that_were_not_recorded_are_not_there),
         cmocka_unit_test(the_first_difference_is_found_with_its_bits),
+        cmocka_unit_test(the_last_element_is_compared),
         cmocka_unit_test(the_first_difference_is_the_first_of_the_computation),
         cmocka_unit_test(a_digest_that_is_wrong_is_a_difference),
+        cmocka_unit_test(a_digest_is_of_type_shape_and_bytes),
         cmocka_unit_test(a_tensor_that_is_wrong_or_missing_is_refused_by_name),
         cmocka_unit_test(a_manifest_that_is_wrong_is_refused_by_key),
+        cmocka_unit_test(a_reason_to_finish_that_is_not_known_is_none),
         cmocka_unit_test(a_manifest_whose_sampling_is_none_says_so),
         cmocka_unit_test(files_that_are_no_traces_are_refused),
         cmocka_unit_test(a_trace_cut_anywhere_is_refused),
         cmocka_unit_test(data_that_are_not_aligned_are_refused),
     };
 
-    return cmocka_run_group_tests_name("traces", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("traces", tests, scratch_set_up, scratch_tear_down);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* digest.c - which networks a proof is about. */
+/* digest.c - names a network by all that it computes with: for proofs, and for traces. */
 #include "base/alloc.h"
 #include "base/error.h"
-#include "eagle/prove.h"
+#include "eagle/model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,19 +107,26 @@ static const eagle_tensor *of_head(const void *network, int32_t i)
     return eagle_head_tensor(network, i);
 }
 
-eagle_status eagle_model_digest(char hex[65], const eagle_model *model, const eagle_head *head,
-                                eagle_error *err)
+static eagle_status digest(char hex[65], const eagle_config *config, const void *network,
+                           const eagle_tensor *(*at)(const void *network, int32_t i),
+                           eagle_error *err)
 {
     eagle_sha256 sha;
 
     eagle_sha256_init(&sha);
-    add_config(&sha, eagle_model_config(model));
-    eagle_status st = add_all(&sha, model, of_model, err);
+    add_config(&sha, config);
+    const eagle_status st = add_all(&sha, network, at, err);
 
-    if (st == EAGLE_OK && head != NULL) {
-        add_config(&sha, eagle_head_config(head));
-        st = add_all(&sha, head, of_head, err);
-    }
     eagle_sha256_hex(hex, &sha);
     return st;
+}
+
+eagle_status eagle_model_digest(char hex[65], const eagle_model *model, eagle_error *err)
+{
+    return digest(hex, eagle_model_config(model), model, of_model, err);
+}
+
+eagle_status eagle_head_digest(char hex[65], const eagle_head *head, eagle_error *err)
+{
+    return digest(hex, eagle_head_config(head), head, of_head, err);
 }
