@@ -3,8 +3,9 @@
  *
  * With delta 0 the null is the law itself, and the tests are chi-squares: the statistic's exact mean,
  * variance and third moment, and the gamma law that has them. How far out that holds depends on what a
- * bin is expected to have: with 0.2 log(1/p)^2 in each of 64 bins, or 0.05 log(1/p)^2 in each of 16 rows
- * of 16, the true probability of p or less is at most 1.1 p (test_statistics.c computes it exactly).
+ * bin is expected to have: 0.2 log(1/p)^2 in each of 64 bins, or 0.05 log(1/p)^2 in each of 16 rows of 16,
+ * is asked for. test_statistics.c computes the true probability of p or less exactly for 32 bins at 1e-3 and
+ * 16 rows of 16 at 1e-7: 1.06 p and 1.09 p.
  *
  * With room for rounding the null is every law within delta of it at each context, whatever came
  * before, and a test is a bound that holds for all of them. Let q_i be the backend's probabilities of
