@@ -15,9 +15,10 @@
 #include <cmocka.h>
 
 static char dir[SCRATCH_PATH];
-static char samples[SCRATCH_PATH];
+
 static toy *network;
 static eagle_responses *drawn;
+static eagle_responses *control;
 
 static eagle_status read_shapes(eagle_error *err)
 {
@@ -59,7 +60,7 @@ static eagle_status judge(eagle_error *err)
     how.max_nodes = 9;
     how.threads = 1;
     const eagle_samples_task task = {
-        .model = toy_model(network), .responses = drawn, .control = drawn, .session = &how};
+        .model = toy_model(network), .responses = drawn, .control = control, .session = &how};
 
     eagle_status st = check(&task, &opt, err);
 
@@ -79,20 +80,19 @@ static void judging_samples_without_memory_fails_cleanly(void **state)
     fault_each_in_turn("judging samples", judge);
 }
 
-static int set_up(void **state)
+/* Ten continuations of forty tokens, enough for all arrays to grow, that depend on `shift`. */
+static eagle_status write_and_read(eagle_responses **out, const char *name, int shift)
 {
+    char path[SCRATCH_PATH];
     FILE *file;
 
-    (void)state;
-    scratch_create(dir);
-    scratch_join(samples, dir, "s.jsonl");
-    network = toy_create(&(toy_options){.seed = 2});
-    file = fopen(samples, "w");
+    scratch_join(path, dir, name);
+    file = fopen(path, "w");
     assert_non_null(file);
-    for (int i = 0; i < 10; i++) { /* enough for most tests, and for all arrays to grow */
+    for (int i = 0; i < 10; i++) {
         fprintf(file, "{\"prompt_ids\":[1],\"output_ids\":[%d", i % 3);
         for (int k = 1; k < 40; k++) {
-            fprintf(file, ",%d", (i / 3 + k * k) % 40);
+            fprintf(file, ",%d", (i / 3 + k * k + shift) % 40);
         }
         fprintf(file, "],\"top_logprobs\":[");
         for (int k = 0; k < 40; k++) {
@@ -101,13 +101,25 @@ static int set_up(void **state)
         fprintf(file, "]}\n");
     }
     fclose(file);
-    return eagle_responses_read(&drawn, samples, 40, NULL) == EAGLE_OK ? 0 : -1;
+    return eagle_responses_read(out, path, 40, NULL);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    scratch_create(dir);
+    network = toy_create(&(toy_options){.seed = 2});
+    if (write_and_read(&control, "control.jsonl", 1) != EAGLE_OK) {
+        return -1;
+    }
+    return write_and_read(&drawn, "drawn.jsonl", 0) == EAGLE_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
     eagle_responses_free(drawn);
+    eagle_responses_free(control);
     toy_free(network);
     scratch_remove(dir);
     return 0;
