@@ -9,6 +9,7 @@ import judged_runs as runs
 from judged_runs import array, eagle_trace
 
 HOW = {"do_sample": True, "temperature": 0.8, "top_p": 0.9}
+LISTED = 128  # log-probabilities of each token, as many everywhere
 SAMPLING = {"temperature": "0.8", "top_k": 0, "top_p": "0.9", "min_p": "0"}
 
 
@@ -97,9 +98,8 @@ def plain(model, prompts, times, n):
         for tokens, rows in zip(got.sequences[:, len(ids):].tolist(), scores):
             tops = []
             for row in rows:
-                kept = torch.nonzero(torch.isfinite(row)).flatten()
-                kept = kept[row[kept].argsort(descending=True, stable=True)]
-                tops.append(list(zip(kept.tolist(), array(row[kept]).tolist())))
+                best = row.argsort(descending=True, stable=True)[:LISTED] # what the filter took away has e^-1e9: none
+                tops.append(list(zip(best.tolist(), array(row[best].clamp(min=-1e9)).tolist())))
             own = [float(row[t]) for t, row in zip(tokens, rows)]
             out.append(eagle_trace.line(ids, tokens, logprobs=own, tops=tops))
     return out
