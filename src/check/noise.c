@@ -22,10 +22,11 @@
  * Logit v is the product of that feature with row v of the LM head, so its error is to the spread
  * of the logits (root mean square, the mean removed) as the feature's error is to the feature. The
  * largest of V such errors is sqrt(2 ln 2V) times their deviation (extreme value of a normal
- * variable). SAFETY is for what the model leaves out, gains above 1
- * in attention and norms. Measured: six trained networks of 2 to 24 layers, every activation rounded to
- * bf16 or f16, 40 to 48 tokens that they wrote themselves: at most 0.30 of this bound, 0.1 on average. Networks with
- * random weights and sharp attention may pass it: what is above it and below EG_NO_ROUNDING times it is
+ * variable).
+ *
+ * SAFETY is for what the model leaves out, gains above 1 in attention and norms, and has no derivation: small
+ * networks that were rounded to bf16 at every step came up to the bound itself on tokens that are not
+ * theirs, and those with random weights may pass it. What is above it and below EG_NO_ROUNDING times it is
  * therefore inconclusive, unless eps or a control has measured what is right there. */
 
 #define SAFETY 2.0

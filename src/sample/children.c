@@ -2,7 +2,8 @@
 /* children.c - draws a node's children from the draft's law, without replacement.
  *
  * The key holds the parent's node and the sibling's number, so that no key is asked twice in a
- * round: were cousins to share their chance, reaching one would tell of the other. */
+ * round. (Cousins that shared a number would do no harm, since only the walked path decides; but one
+ * number for each question is a rule that can be looked at.) */
 #include "sample/draws.h"
 
 #include <assert.h>
