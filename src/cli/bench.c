@@ -130,7 +130,8 @@ void eg_bench_close(eg_bench *b)
 
 /* ---- one measurement ------------------------------------------------------------------------- */
 
-static eagle_status measure_scan(double *took, eg_bench *b, eagle_error *err)
+/* Reads all weights, for at least `least` seconds; *took receives the time of one reading. */
+static eagle_status measure_scan(double *took, eg_bench *b, double least, eagle_error *err)
 {
     double start = eagle_clock();
     int32_t threads = eg_engine_threads(&(eagle_session_options){
@@ -142,7 +143,7 @@ static eagle_status measure_scan(double *took, eg_bench *b, eagle_error *err)
         st = eagle_model_scan(&b->scan_bytes, b->engine->model, NULL, false, threads, err);
         n++;
         *took = (eagle_clock() - start) / n;
-    } while (st == EAGLE_OK && eagle_clock() - start < SAMPLE_S && n < SAMPLE_MOST);
+    } while (st == EAGLE_OK && eagle_clock() - start < least && n < SAMPLE_MOST);
     return st;
 }
 
@@ -163,21 +164,32 @@ static eagle_status measure_prompt(double *took, eg_bench *b, eagle_session *s, 
     return st;
 }
 
-/* Plain decoding behind the context. */
-static eagle_status measure_decode(double *took, eg_bench *b, eagle_error *err)
+/* Plain decoding behind the context, and beside each token the bandwidth that it is measured by: the memory of a
+ * shared host changes its pace within a second. */
+static eagle_status measure_decode(double *scan, double *decode, eg_bench *b, eagle_error *err)
 {
     const eagle_path *path = NULL;
-    double start = 0.0;
+    double reading = 0.0;
+    double decoding = 0.0;
     eagle_status st = eagle_session_rewind(b->plain, b->ctx, err);
 
     if (st == EAGLE_OK) {
         st = eagle_session_step(&path, b->plain, err); /* its row may be there already */
     }
-    start = eagle_clock();
     for (int32_t i = 0; st == EAGLE_OK && i < DECODE_STEPS; i++) {
-        st = eagle_session_step(&path, b->plain, err);
+        double took = 0.0;
+
+        st = measure_scan(&took, b, SAMPLE_S / DECODE_STEPS, err);
+        reading += took;
+        if (st == EAGLE_OK) {
+            double start = eagle_clock();
+
+            st = eagle_session_step(&path, b->plain, err);
+            decoding += eagle_clock() - start;
+        }
     }
-    *took = (eagle_clock() - start) / DECODE_STEPS;
+    *scan = reading / DECODE_STEPS;
+    *decode = decoding / DECODE_STEPS;
     return st;
 }
 
@@ -259,9 +271,9 @@ static eagle_status measure_all(eg_bench *b, int32_t r, eagle_error *err)
 {
     int64_t rounds = 0;
     int64_t tokens = 0;
-    eagle_status st = measure_scan(&b->sample[EG_M_SCAN][r], b, err);
+    eagle_status st = EAGLE_OK;
 
-    if (st == EAGLE_OK && b->fast != NULL) {
+    if (b->fast != NULL) {
         st = measure_prompt(&b->sample[EG_M_PROMPT_FAST][r], b, b->fast, err);
     }
     if (st == EAGLE_OK) {
@@ -271,7 +283,7 @@ static eagle_status measure_all(eg_bench *b, int32_t r, eagle_error *err)
         st = measure_verify(&b->sample[EG_M_VERIFY + i][r], b, eg_bench_tree[i], err);
     }
     if (st == EAGLE_OK) {
-        st = measure_decode(&b->sample[EG_M_DECODE][r], b, err);
+        st = measure_decode(&b->sample[EG_M_SCAN][r], &b->sample[EG_M_DECODE][r], b, err);
     }
     if (st == EAGLE_OK && b->spec != NULL) {
         st = measure_rounds(&b->sample[EG_M_ROUNDS_PLAIN][r], b, b->plain, &rounds, &tokens, err);
@@ -309,7 +321,8 @@ eagle_status eg_bench_run(eg_bench *b, eagle_error *err)
     return st;
 }
 
-eagle_spread eg_bench_spread(const eg_bench *b, int32_t what)
+/* Of the repeats that count. */
+static eagle_spread spread(const eg_bench *b, const double *over, const double *under)
 {
     double taken[EG_BENCH_MAX];
     bool all = 2 * b->n_quiet < b->n_repeats;
@@ -317,8 +330,18 @@ eagle_spread eg_bench_spread(const eg_bench *b, int32_t what)
 
     for (int32_t r = 0; r < b->n_repeats; r++) {
         if (all || b->others[r] <= EG_BENCH_QUIET) {
-            taken[n++] = b->sample[what][r];
+            taken[n++] = over[r] / (under != NULL ? under[r] : 1.0);
         }
     }
     return eagle_spread_of(taken, n);
+}
+
+eagle_spread eg_bench_spread(const eg_bench *b, int32_t what)
+{
+    return spread(b, b->sample[what], NULL);
+}
+
+eagle_spread eg_bench_ratio(const eg_bench *b, int32_t over, int32_t under)
+{
+    return spread(b, b->sample[over], b->sample[under]);
 }

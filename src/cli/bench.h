@@ -13,7 +13,7 @@ extern const int32_t eg_bench_tree[EG_BENCH_TREES];
 
 /* What a repeat measures, each in seconds. */
 enum {
-    EG_M_SCAN,   /* all weights read once                             */
+    EG_M_SCAN,   /* all weights read once, beside each of the tokens: */
     EG_M_DECODE, /* a token of plain decoding                         */
     EG_M_VERIFY, /* score, verify and commit of tree i: EG_M_VERIFY + i */
     EG_M_PROMPT = EG_M_VERIFY + EG_BENCH_TREES, /* ctx tokens fed, exact    */
@@ -62,6 +62,10 @@ eagle_status eg_bench_run(eg_bench *b, eagle_error *err);
 
 /* Over the quiet repeats, or over all when fewer than half were quiet. */
 eagle_spread eg_bench_spread(const eg_bench *b, int32_t what);
+
+/* Of the same repeats: `over` divided by `under`, each by that of its own repeat. The memory of a shared host changes
+ * its pace within seconds, and a ratio of two medians may then be that of two paces. */
+eagle_spread eg_bench_ratio(const eg_bench *b, int32_t over, int32_t under);
 
 void eg_bench_close(eg_bench *b);
 

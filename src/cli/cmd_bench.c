@@ -12,8 +12,10 @@
  * percentile of the time. */
 typedef struct {
     eagle_spread time[EG_M_COUNT];
-    double bandwidth;    /* bytes/s of reading all weights        */
-    double decode_bytes; /* bytes/s of weights in plain decoding  */
+    eagle_spread share;             /* of the bandwidth that plain decoding reaches */
+    eagle_spread v[EG_BENCH_TREES]; /* V(n): the time of a tree by that of one node */
+    double fast_over_exact;         /* time of a prompt                            */
+    double plain_over_spec;         /* time of a token                             */
     double tau;
     double others; /* mean share of the CPUs that others took */
     uint64_t peak;
@@ -23,12 +25,20 @@ static figures summarise(const eg_bench *b)
 {
     figures f = {.tau = b->spec_rounds > 0 ? (double)b->spec_tokens / (double)b->spec_rounds : 1.0,
                  .peak = eg_peak_memory()};
+    const double bytes = (double)b->token_bytes / (double)b->scan_bytes;
 
     for (int32_t i = 0; i < EG_M_COUNT; i++) {
         f.time[i] = eg_bench_spread(b, i);
     }
-    f.bandwidth = (double)b->scan_bytes / f.time[EG_M_SCAN].median;
-    f.decode_bytes = (double)b->token_bytes / f.time[EG_M_DECODE].median;
+    f.share = eg_bench_ratio(b, EG_M_SCAN, EG_M_DECODE);
+    f.share.median *= bytes;
+    f.share.low *= bytes;
+    f.share.high *= bytes;
+    for (int32_t i = 0; i < EG_BENCH_TREES; i++) {
+        f.v[i] = eg_bench_ratio(b, EG_M_VERIFY + i, EG_M_VERIFY);
+    }
+    f.fast_over_exact = eg_bench_ratio(b, EG_M_PROMPT_FAST, EG_M_PROMPT).median;
+    f.plain_over_spec = eg_bench_ratio(b, EG_M_ROUNDS_PLAIN, EG_M_ROUNDS_SPEC).median;
     for (int32_t r = 0; r < b->n_repeats; r++) {
         f.others += b->others[r] / b->n_repeats;
     }
@@ -50,15 +60,14 @@ static void print_rate(const char *name, eagle_spread t, double n, const char *u
 
 static void print_verify(const figures *f)
 {
-    double one = f->time[EG_M_VERIFY].median;
-
     printf("\nverify: score, verify and commit of a tree of n nodes\n"
-           "   n         ms  [10 %% .. 90 %%]       V(n)\n");
+           "   n         ms  [10 %% .. 90 %%]       V(n)  [10 %% .. 90 %%]\n");
     for (int32_t i = 0; i < EG_BENCH_TREES; i++) {
         eagle_spread t = f->time[EG_M_VERIFY + i];
+        eagle_spread v = f->v[i];
 
-        printf("%4d %10.3f  [%.3f .. %.3f]  %.2f\n", eg_bench_tree[i], 1e3 * t.median, 1e3 * t.low,
-               1e3 * t.high, t.median / one);
+        printf("%4d %10.3f  [%.3f .. %.3f]  %.2f  [%.2f .. %.2f]\n", eg_bench_tree[i],
+               1e3 * t.median, 1e3 * t.low, 1e3 * t.high, v.median, v.low, v.high);
     }
     printf("\n");
 }
@@ -74,22 +83,21 @@ static void print_text(const eg_bench *b, const figures *f)
     print_rate("bandwidth", f->time[EG_M_SCAN], (double)b->scan_bytes / 1e9, "GB/s");
     printf("\n");
     print_rate("decode", f->time[EG_M_DECODE], 1.0, "tokens/s");
-    printf("  %.2f GB/s, %.1f %% of the bandwidth\n", f->decode_bytes / 1e9,
-           100.0 * f->decode_bytes / f->bandwidth);
+    printf("  %.1f %% of the bandwidth  [%.1f .. %.1f]\n", 100.0 * f->share.median,
+           100.0 * f->share.low, 100.0 * f->share.high);
     print_verify(f);
     print_rate("prompt exact", f->time[EG_M_PROMPT], b->ctx, "tokens/s");
     printf("\n");
     if (b->fast != NULL) {
         print_rate("prompt fast", f->time[EG_M_PROMPT_FAST], b->ctx, "tokens/s");
-        printf("  OpenBLAS, not canonical; exact is %.2f of it\n",
-               f->time[EG_M_PROMPT_FAST].median / f->time[EG_M_PROMPT].median);
+        printf("  OpenBLAS, not canonical; exact is %.2f of it\n", f->fast_over_exact);
     }
     if (b->spec != NULL) {
         print_rate("rounds plain", f->time[EG_M_ROUNDS_PLAIN], 1.0, "tokens/s");
         printf("\n");
         print_rate("rounds head", f->time[EG_M_ROUNDS_SPEC], 1.0, "tokens/s");
         printf("  %s: %.2f times, mean acceptance length %.3f\n", eg_engine_tree(b->engine),
-               f->time[EG_M_ROUNDS_PLAIN].median / f->time[EG_M_ROUNDS_SPEC].median, f->tau);
+               f->plain_over_spec, f->tau);
     }
     printf("\npeak memory %s; the bill of all sessions is %s\n", eg_cli_bytes(bytes[0], f->peak),
            eg_cli_bytes(bytes[1], b->bill));
@@ -112,9 +120,9 @@ static json_t *verify_json(const figures *f)
     for (int32_t i = 0; i < EG_BENCH_TREES; i++) {
         eagle_spread t = f->time[EG_M_VERIFY + i];
 
-        bad |= json_array_append_new(list, json_pack("{s:i, s:o, s:f}", "n", eg_bench_tree[i],
-                                                     "time", spread_json(t), "ratio",
-                                                     t.median / f->time[EG_M_VERIFY].median));
+        bad |=
+            json_array_append_new(list, json_pack("{s:i, s:o, s:f}", "n", eg_bench_tree[i], "time",
+                                                  spread_json(t), "ratio", f->v[i].median));
     }
     if (bad != 0) {
         json_decref(list);
@@ -141,8 +149,7 @@ static json_t *rounds_json(const eg_bench *b, const figures *f)
     return json_pack("{s:s, s:o, s:o, s:f, s:f}", "tree", eg_engine_tree(b->engine),
                      "plain_per_token", spread_json(f->time[EG_M_ROUNDS_PLAIN]),
                      "speculative_per_token", spread_json(f->time[EG_M_ROUNDS_SPEC]), "speedup",
-                     f->time[EG_M_ROUNDS_PLAIN].median / f->time[EG_M_ROUNDS_SPEC].median,
-                     "mean_acceptance_length", f->tau);
+                     f->plain_over_spec, "mean_acceptance_length", f->tau);
 }
 
 static eagle_status print_json(const eg_bench *b, const figures *f, eagle_error *err)
@@ -154,11 +161,11 @@ static eagle_status print_json(const eg_bench *b, const figures *f, eagle_error 
         "s:{s:I, s:I}}",
         "schema", "eagle.bench/1", "machine", machine_json(b, f), "ctx", b->ctx, "bandwidth",
         "bytes", (json_int_t)b->scan_bytes, "time", spread_json(f->time[EG_M_SCAN]), "bytes_per_s",
-        f->bandwidth, "decode", "bytes_per_token", (json_int_t)b->token_bytes, "time",
-        spread_json(f->time[EG_M_DECODE]), "tokens_per_s", 1.0 / f->time[EG_M_DECODE].median,
-        "share_of_bandwidth", f->decode_bytes / f->bandwidth, "verify", verify_json(f), "prompt",
-        "tokens", b->ctx, "exact", spread_json(f->time[EG_M_PROMPT]), "fast",
-        b->fast != NULL ? spread_json(f->time[EG_M_PROMPT_FAST]) : json_null(), "rounds",
+        (double)b->scan_bytes / f->time[EG_M_SCAN].median, "decode", "bytes_per_token",
+        (json_int_t)b->token_bytes, "time", spread_json(f->time[EG_M_DECODE]), "tokens_per_s",
+        1.0 / f->time[EG_M_DECODE].median, "share_of_bandwidth", f->share.median, "verify",
+        verify_json(f), "prompt", "tokens", b->ctx, "exact", spread_json(f->time[EG_M_PROMPT]),
+        "fast", b->fast != NULL ? spread_json(f->time[EG_M_PROMPT_FAST]) : json_null(), "rounds",
         rounds_json(b, f), "memory", "peak", (json_int_t)f->peak, "bill", (json_int_t)b->bill);
 
     if (doc == NULL) {

@@ -65,13 +65,27 @@ static inline eg_stretch eg_next_stretch(const eg_keys *keys, size_t place)
 /* Turns n dot products into e_j, in place. */
 static inline void eg_softmax_weights(float *s, size_t n, float scale, eg_exp_fn *exp)
 {
+    float lane[EG_LANES];
     float max = -INFINITY;
+    size_t j = 0;
 
-    for (size_t j = 0; j < n; j++) {
+    for (size_t l = 0; l < EG_LANES; l++) {
+        lane[l] = -INFINITY;
+    }
+    for (; j + EG_LANES <= n; j += EG_LANES) {
+        for (size_t l = 0; l < EG_LANES; l++) {
+            s[j + l] *= scale;
+            lane[l] = s[j + l] > lane[l] ? s[j + l] : lane[l];
+        }
+    }
+    for (; j < n; j++) {
         s[j] *= scale;
         max = s[j] > max ? s[j] : max;
     }
-    for (size_t j = 0; j < n; j++) {
+    for (size_t l = 0; l < EG_LANES; l++) {
+        max = lane[l] > max ? lane[l] : max;
+    }
+    for (j = 0; j < n; j++) {
         s[j] -= max;
     }
     exp(s, s, n);

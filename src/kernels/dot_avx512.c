@@ -13,9 +13,10 @@
 #include <stdalign.h>
 #include <stdbool.h>
 
-#define ROWS     6 /* most rows of a tile                       */
-#define FEW_ROWS 4 /* and for so few tokens that memory decides */
-#define FEW      3
+#define ROWS     6               /* most rows of a tile                       */
+#define FEW      4               /* tokens for which few streams are best     */
+#define FEW_ROWS 2               /* and rows of a tile for so few             */
+#define FEW_16   4               /* the same for weights of 16 bits           */
 #define TOKENS   4               /* most tokens of a tile                     */
 #define AHEAD    2048            /* bytes: see eg_matmul_parts                */
 #define PIECE    256             /* of k: see eg_matmul_parts                 */
@@ -194,7 +195,7 @@ EG_INLINE void run_tile(const eg_tile *tile, eagle_dtype dtype, size_t rows, siz
         i += EG_LANES;
     }
     for (; i < whole; i += EG_LANES) {
-        if (rows == ROWS) {
+        if (rows > 1 && tokens > 1) { /* for one, the processor's own prefetching does it all */
             EG_UNROLL
             for (size_t r = 0; r < rows; r++) {
                 _mm_prefetch(ahead + r * row, _MM_HINT_T0);
@@ -233,6 +234,7 @@ EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
     switch (tile->rows) {
     case 1: choose_tokens(tile, dtype, 1); break;
     case FEW_ROWS: choose_tokens(tile, dtype, FEW_ROWS); break;
+    case FEW_16: choose_tokens(tile, dtype, FEW_16); break;
     default: choose_tokens(tile, dtype, ROWS); break;
     }
 }
@@ -254,16 +256,22 @@ static void tile_bf16(const eg_tile *tile)
     choose_tile(tile, EAGLE_BF16);
 }
 
+EG_INLINE size_t rows_for(size_t tokens, eagle_dtype dtype)
+{
+    if (tokens > FEW) {
+        return ROWS;
+    }
+    return dtype == EAGLE_F32 ? FEW_ROWS : FEW_16;
+}
+
 EG_INLINE void matmul(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
                       eagle_dtype dtype, eg_tile_fn *tile)
 {
-    const bool few = x->n <= FEW;
-
     eg_matmul_streams(y, y_stride, w, n_rows, x,
                       &(eg_matmul_parts){.size = size_of(dtype),
-                                         .rows = few ? FEW_ROWS : ROWS,
+                                         .rows = rows_for(x->n, dtype),
                                          .tokens = TOKENS,
-                                         .piece = few                  ? x->dim
+                                         .piece = x->n == 1            ? x->dim
                                                   : dtype == EAGLE_F32 ? PIECE
                                                                        : PIECE_16,
                                          .ahead = AHEAD,
