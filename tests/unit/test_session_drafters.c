@@ -116,6 +116,19 @@ static void a_failed_draft_is_the_root_alone(void **state)
     eagle_rounds_free(rounds);
 }
 
+/* LLVM's OpenMP runtime puts back at a region's end how its threads rounded before: then nothing can be spoilt from
+ * inside. */
+static bool rounding_is_put_back(void)
+{
+#pragma omp parallel num_threads(1)
+    fesetround(FE_UPWARD);
+
+    const int after = fegetround();
+
+    fesetround(FE_TONEAREST);
+    return after == FE_TONEAREST;
+}
+
 /* Counts the head's rows, and spoils the floating-point environment at the `last` ones. */
 typedef struct {
     int seen;
@@ -148,6 +161,10 @@ static void a_commit_that_fails_in_the_middle_leaves_nothing_in_the_drafter(void
     const eagle_probe probe = {.see = see, .ctx = &w};
     char before[65];
     char after[65];
+
+    if (rounding_is_put_back()) {
+        skip();
+    }
 
     eagle_session_defaults(&opt);
     opt.ctx = 2 * CTX;
@@ -216,6 +233,10 @@ static void a_draft_that_fails_halfway_is_the_root_alone(void **state)
     const eagle_tree *tree;
     witness w = {.last = 1};
     const eagle_probe probe = {.see = see, .ctx = &w};
+
+    if (rounding_is_put_back()) {
+        skip();
+    }
 
     assert_int_equal(eagle_shape_create(&shape, (const int32_t[]){0, 0, 0, 0, 0, 0},
                                         (const int32_t[]){1, 2, 3}, 3, NULL),
