@@ -108,6 +108,26 @@ typedef struct {
     double least_share;  /* of rows, found with 99 % power            */
 } eagle_check_figures;
 
+/* How far the recorded states of a site have come from ours, over all rows of rounds of all runs, at the
+ * layer where NMSE is largest.
+ *
+ * ulps[i] counts values by their difference in ulps of the producer's type at our value, to the
+ * nearest: 0, 1, 2, 3-4, 5-8, and so on to 513-1024, and more. One that is no number is in the last,
+ * and in no other figure. */
+#define EAGLE_CHECK_ULPS 13
+typedef struct {
+    const char *site; /* "k_rope"                                    */
+    int32_t layer;    /* -1: the site is of no layer                 */
+    int64_t rows;
+    int64_t values;
+    int64_t not_finite;
+    double largest; /* absolute differences                        */
+    double mean;
+    double nmse;         /* sum of squared differences / sum of squares */
+    double cosine_least; /* of a row                                    */
+    int64_t ulps[EAGLE_CHECK_ULPS];
+} eagle_check_drift;
+
 typedef struct eagle_check_report eagle_check_report; /* opaque */
 
 typedef struct {
@@ -164,6 +184,9 @@ EAGLE_API const eagle_check_divergence *eagle_check_first(const eagle_check_repo
 EAGLE_API const eagle_check_fit *eagle_check_fit_at(const eagle_check_report *report, int32_t i);
 /* rows is 0 where no row of logits was judged, or none within rounding. */
 EAGLE_API const eagle_check_figures *eagle_check_figures_of(const eagle_check_report *report);
+/* Site i of those that were recorded, in the order of the pass; NULL past the last. */
+EAGLE_API const eagle_check_drift *eagle_check_drift_at(const eagle_check_report *report,
+                                                        int32_t i);
 
 #ifdef __cplusplus
 }

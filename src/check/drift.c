@@ -2,7 +2,7 @@
 /* drift.c - how far the states of the layers have come from ours, from the first layer to the last.
  *
  * Unlike operations.c this compares what has piled up, so that it works with the few sites of a trace
- * of level 3 too. Where a row's logits are wrong it says from which layer and site on the row was. */
+ * of level 3 too; the figures of each site are drift_sums.c's. Where a row's logits are wrong it says from which layer and site on the row was. */
 #include "check/judge.h"
 
 #include "base/alloc.h"
@@ -86,6 +86,7 @@ static void see(void *ctx, eagle_site site, int32_t layer, int32_t n_rows, int32
         eg_tensor_row(w->theirs, recorded->tensor, i);
         const double error = relative(w->theirs, ours, dim);
 
+        eg_drift_add(j->drift, site, layer, j->dtype, w->theirs, ours, dim);
         w->rows++;
         keep(w, i,
              &(eagle_check_divergence){.found = true,
@@ -196,7 +197,8 @@ eagle_status eg_judge_drift(eg_judge *j, eagle_error *err)
         if (j->claim->round[r].n_sites > 0 && j->walkable[r]) {
             w.r = r;
             w.round = &j->claim->round[r];
-            st = watch_round(&w, err);
+            st = eg_drift_make(j->drift, c->n_layers, err);
+            st = st == EAGLE_OK ? watch_round(&w, err) : st;
         }
     }
     if (st == EAGLE_OK && w.rows > 0) {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "eagle/check.h"
+#include "eagle/probe.h"
 
 #define EG_MAX_LINES 24
 #define EG_MAX_FITS  48
@@ -17,6 +18,8 @@ struct eagle_check_report {
     int32_t n_fits;
     eagle_check_verdict verdict;
     eagle_check_figures figures;
+    eagle_check_drift drift[EAGLE_SITE_COUNT];
+    int32_t n_drifts;
 };
 
 /* The line called `name`, made when it is not there yet, with nothing judged. */

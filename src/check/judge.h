@@ -24,6 +24,25 @@ typedef struct {
     double cosine;      /* the least                         */
 } eg_noise;
 
+/* Differences of the states at one site of one layer. */
+typedef struct {
+    int64_t rows;
+    int64_t values;
+    int64_t not_finite;
+    double largest;
+    double sum;
+    double differences; /* squared */
+    double squares;
+    double cosine; /* the least of a row */
+    int64_t ulps[EAGLE_CHECK_ULPS];
+} eg_drift_sum;
+
+/* Over all runs. */
+typedef struct {
+    eg_drift_sum *sum; /* [EAGLE_SITE_COUNT, layers]; NULL until eg_drift_make() */
+    int32_t layers;
+} eg_drift;
+
 typedef struct {
     const eagle_check_options *opt;
     const eagle_model *model;
@@ -31,6 +50,7 @@ typedef struct {
     eagle_check_report *report;
     eg_ours *ours;
     eg_noise *noise;
+    eg_drift *drift;
     const eg_claim *claim;
     int32_t run;
     /* settled at the beginning of a run */
@@ -99,6 +119,21 @@ void eg_noise_report(eagle_check_report *report, eg_noise *noise);
 void eg_ask_shift(eagle_check_report *report, double shift);
 /* Fails the line "logits" when the logit of one token is off in the mean of all rows. */
 void eg_noise_judge_tokens(eagle_check_report *report, const eg_noise *noise, int32_t vocab);
+
+/* A site of the target that each layer has one of. */
+static inline bool eg_site_of_a_layer(eagle_site site)
+{
+    return site != EAGLE_SITE_EMBED && site != EAGLE_SITE_FEATURE && site != EAGLE_SITE_LOGITS;
+}
+
+/* Makes room where there is none; EAGLE_ENOMEM. */
+eagle_status eg_drift_make(eg_drift *drift, int32_t layers, eagle_error *err);
+void eg_drift_free(eg_drift *drift);
+/* Adds a row of n values at a site; `layer` 0 where it is of none. */
+void eg_drift_add(eg_drift *drift, eagle_site site, int32_t layer, eagle_dtype dtype,
+                  const float *theirs, const float *ours, int32_t n);
+/* Sets the report's figures of sites, each at its worst layer. */
+void eg_drift_report(eagle_check_report *report, const eg_drift *drift);
 
 /* False when the caller wants no more of it: asked before each round that is judged. */
 bool eg_goes_on(const eg_judge *j);

@@ -70,11 +70,6 @@ static bool load_input(const passing *p, float *to, int32_t layer, int32_t dim)
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
-static bool of_a_layer(eagle_site site)
-{
-    return site != EAGLE_SITE_EMBED && site != EAGLE_SITE_FEATURE && site != EAGLE_SITE_LOGITS;
-}
-
 /* The run's own row (of a round: the node). */
 static eagle_check_divergence place(const bench *b, const passing *p, int32_t i, eagle_site site,
                                     int32_t layer)
@@ -84,7 +79,7 @@ static eagle_check_divergence place(const bench *b, const passing *p, int32_t i,
                                 .round = p->round,
                                 .node = p->round >= 0 ? p->begin + i : -1,
                                 .pos = b->row[i].pos,
-                                .layer = of_a_layer(site) ? layer : -1,
+                                .layer = eg_site_of_a_layer(site) ? layer : -1,
                                 .token = -1,
                                 .our_token = -1};
 
