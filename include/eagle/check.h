@@ -62,7 +62,7 @@ typedef struct {
     int64_t n_judged;
     int64_t n_different; /* not as ours, near-ties included */
     int64_t n_failed;
-    char text[240];   /* the figures             */
+    char text[320];   /* the figures             */
     char detail[400]; /* the first problem, or "" */
 } eagle_check_line;
 
@@ -128,6 +128,22 @@ typedef struct {
     int64_t ulps[EAGLE_CHECK_ULPS];
 } eagle_check_drift;
 
+/* What was judged of an operation, which has the name of its site, in all layers, rows and runs.
+ *
+ * A value that was shifted by more than its budget and its local error together is found: what is left of
+ * the shift when the error has worked against it is above the budget. least_shift is the largest such sum of all
+ * values within their budgets: any value shifted by more fails. Below it nothing can be said. */
+typedef struct {
+    const char *site;
+    int64_t rows;
+    int64_t values;
+    double rms;           /* of our values                                     */
+    double error_largest; /* of local errors within their budgets              */
+    double budget_share;  /* the largest local error, failed ones too, as a share of its budget */
+    double least_shift;
+    double least_share; /* of the rows, found with 99 % power                */
+} eagle_check_operation;
+
 typedef struct eagle_check_report eagle_check_report; /* opaque */
 
 typedef struct {
@@ -184,7 +200,10 @@ EAGLE_API const eagle_check_divergence *eagle_check_first(const eagle_check_repo
 EAGLE_API const eagle_check_fit *eagle_check_fit_at(const eagle_check_report *report, int32_t i);
 /* rows is 0 where no row of logits was judged, or none within rounding. */
 EAGLE_API const eagle_check_figures *eagle_check_figures_of(const eagle_check_report *report);
-/* Site i of those that were recorded, in the order of the pass; NULL past the last. */
+/* Operation i of those that were judged, site i of those that were recorded, in the order of the pass; NULL
+ * past the last. */
+EAGLE_API const eagle_check_operation *eagle_check_operation_at(const eagle_check_report *report,
+                                                                int32_t i);
 EAGLE_API const eagle_check_drift *eagle_check_drift_at(const eagle_check_report *report,
                                                         int32_t i);
 

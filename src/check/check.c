@@ -160,6 +160,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
     }
     if (st == EAGLE_OK) {
         eg_noise_report(report, &noise);
+        eg_operations_report(report);
         eg_drift_report(report, &drift);
         eg_noise_judge_tokens(report, &noise, model->target.config.vocab);
         *share = noise.share;

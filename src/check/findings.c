@@ -190,3 +190,14 @@ const eagle_check_drift *eagle_check_drift_at(const eagle_check_report *report, 
 {
     return i >= 0 && i < report->n_drifts ? &report->drift[i] : NULL;
 }
+
+const eagle_check_operation *eagle_check_operation_at(const eagle_check_report *report, int32_t i)
+{
+    for (int32_t site = 0; i >= 0 && site < EAGLE_SITE_COUNT; site++) {
+        i -= report->operation[site].rows > 0;
+        if (i < 0) {
+            return &report->operation[site];
+        }
+    }
+    return NULL;
+}

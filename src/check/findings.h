@@ -20,6 +20,7 @@ struct eagle_check_report {
     eagle_check_figures figures;
     eagle_check_drift drift[EAGLE_SITE_COUNT];
     int32_t n_drifts;
+    eagle_check_operation operation[EAGLE_SITE_COUNT]; /* rows 0: not judged */
 };
 
 /* The line called `name`, made when it is not there yet, with nothing judged. */

@@ -155,6 +155,9 @@ eagle_status eg_judge_replay(eg_judge *j, eagle_error *err);
 /* Every recorded operation from its own recorded input. */
 eagle_status eg_judge_operations(eg_judge *j, eagle_error *err);
 
+/* Settles the figures of operations, and says the sensitivity on the line "operations". */
+void eg_operations_report(eagle_check_report *report);
+
 /* How far the states of the layers are from ours; places the first divergence. */
 eagle_status eg_judge_drift(eg_judge *j, eagle_error *err);
 

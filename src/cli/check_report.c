@@ -233,6 +233,27 @@ static json_t *fits_json(const eagle_check_report *report)
     return list;
 }
 
+static json_t *operations_json(const eagle_check_report *report)
+{
+    const eagle_check_operation *o;
+    json_t *list = json_array();
+    int bad = 0;
+
+    for (int32_t i = 0; (o = eagle_check_operation_at(report, i)) != NULL; i++) {
+        bad |= json_array_append_new(
+            list, json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "site", o->site, "rows",
+                            (json_int_t)o->rows, "values", (json_int_t)o->values, "rms",
+                            number(o->rms), "error_largest", number(o->error_largest),
+                            "budget_share", number(o->budget_share), "least_shift",
+                            number(o->least_shift), "least_share", number(o->least_share)));
+    }
+    if (bad != 0) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
 static json_t *drifts_json(const eagle_check_report *report)
 {
     const eagle_check_drift *d;
@@ -274,15 +295,15 @@ static json_t *figures_json(const eagle_check_figures *f)
 eagle_status eg_check_json(eg_sink *sink, const eg_check_report *r, eagle_error *err)
 {
     const eagle_check_report *report = r->report;
-    json_t *doc =
-        json_pack("{s:s, s:{s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o}, s:{s:s}}", "schema",
-                  "eagle.check/1", "result", "verdict",
-                  eagle_check_verdict_name(eagle_check_verdict_of(report)), "n_runs",
-                  eagle_claims_count(r->claims), "level", eagle_claims_level(r->claims), "producer",
-                  eagle_claims_producer(r->claims), "checks", lines_json(report),
-                  "first_divergence", first_json(eagle_check_first(report)), "explanations",
-                  fits_json(report), "logits", figures_json(eagle_check_figures_of(report)),
-                  "layers", drifts_json(report), "settings", "contract", eagle_contract());
+    json_t *doc = json_pack(
+        "{s:s, s:{s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}, s:{s:s}}", "schema",
+        "eagle.check/1", "result", "verdict",
+        eagle_check_verdict_name(eagle_check_verdict_of(report)), "n_runs",
+        eagle_claims_count(r->claims), "level", eagle_claims_level(r->claims), "producer",
+        eagle_claims_producer(r->claims), "checks", lines_json(report), "first_divergence",
+        first_json(eagle_check_first(report)), "explanations", fits_json(report), "logits",
+        figures_json(eagle_check_figures_of(report)), "operations", operations_json(report),
+        "layers", drifts_json(report), "settings", "contract", eagle_contract());
 
     if (doc == NULL) {
         return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the JSON document");

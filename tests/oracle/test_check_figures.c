@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_check_figures.c - what a judgement states in numbers: how far states have come from ours, site by
- * site, by differences that were planted. */
+ * site, and which error of an operation would be found; by differences that were planted. */
+#include "check/budget.h"
 #include "check/claims.h"
 #include "check/judge.h"
+#include "model/model.h"
 #include "support/lib_planted.h"
 
 #include <math.h>
@@ -177,6 +179,174 @@ static void rounding_to_bf16_is_a_matter_of_ulps_of_bf16(void **state)
     end(&r);
 }
 
+/* ---- operations -------------------------------------------------------------------------------- */
+
+static const eagle_check_line *line_of(const eagle_check_report *report, const char *name)
+{
+    const eagle_check_line *line;
+    int32_t i = 0;
+
+    while ((line = eagle_check_line_at(report, i)) != NULL && strcmp(line->name, name) != 0) {
+        i++;
+    }
+    assert_non_null(line);
+    return line;
+}
+
+static eagle_check_operation operation_of(const eagle_check_report *report, eagle_site site)
+{
+    const eagle_check_operation *o;
+    int32_t i = 0;
+
+    while ((o = eagle_check_operation_at(report, i)) != NULL &&
+           strcmp(o->site, eagle_site_name(site)) != 0) {
+        i++;
+    }
+    assert_non_null(o);
+    return *o;
+}
+
+static void a_value_shifted_by_more_than_the_stated_number_fails_in_each_operation(void **state)
+{
+    (void)state;
+    static const eagle_site site[] = {
+        EAGLE_SITE_EMBED,  EAGLE_SITE_ATTN_NORM,  EAGLE_SITE_Q,        EAGLE_SITE_K,
+        EAGLE_SITE_V,      EAGLE_SITE_Q_ROPE,     EAGLE_SITE_K_ROPE,   EAGLE_SITE_ATTN,
+        EAGLE_SITE_ACT,    EAGLE_SITE_RESID_ATTN, EAGLE_SITE_MLP_NORM, EAGLE_SITE_RESID_MLP,
+        EAGLE_SITE_FEATURE};
+    static const int32_t value[] = {0, 3, 7};
+    run r = start(&(planted_options){.rounds = ROUNDS, .sites = true, .dtype = EAGLE_BF16});
+    eagle_check_report *before = judge(&r);
+
+    assert_int_equal(line_of(before, "operations")->verdict, EAGLE_CHECK_PASS);
+    for (size_t i = 0; i < sizeof site / sizeof site[0]; i++) {
+        const int32_t layer = eg_site_of_a_layer(site[i]) ? 1 : 0;
+        const eagle_check_operation o = operation_of(before, site[i]);
+        float *at = recorded(&r, site[i], layer) + value[i % 3];
+        const float was = *at;
+
+        *at = was + (float)(o.least_shift * (i % 2 == 0 ? 1.001 : -1.001));
+        eagle_check_report *after = judge(&r);
+
+        assert_int_equal(line_of(after, "operations")->verdict, EAGLE_CHECK_FAIL);
+        assert_string_equal(eagle_check_first(after)->site, eagle_site_name(site[i]));
+        assert_true(operation_of(after, site[i]).budget_share > 1.0);
+        eagle_check_report_free(after);
+        *at = was;
+    }
+    eagle_check_report_free(before);
+    end(&r);
+}
+
+/* The largest sum of budget, which is an ulp, and error of the embeddings of these tokens. */
+static double largest_sum(const run *r, const eg_claim_site *site, int32_t n_sites,
+                          const int32_t *token, eagle_dtype dtype)
+{
+    const eg_claim_site *at = eg_claim_find(site, n_sites, EAGLE_SITE_EMBED, 0);
+    const eg_matrix *embed = &toy_model(r->t)->target.embed;
+    const int32_t dim = embed->cols;
+    double most = 0.0;
+    float row[256];
+
+    for (int64_t i = 0; at != NULL && i < at->tensor->shape[0]; i++) {
+        eg_matrix_row(row, embed, token[i]);
+        for (int32_t k = 0; k < dim; k++) {
+            const float theirs = ((const float *)at->tensor->data)[i * dim + k];
+
+            most =
+                fmax(most, eg_ulp(dtype, (double)row[k]) + fabs((double)theirs - (double)row[k]));
+        }
+    }
+    return most;
+}
+
+static void the_stated_number_is_the_largest_sum_of_budget_and_error(void **state)
+{
+    (void)state;
+    static const eagle_dtype dtype[] = {EAGLE_F32, EAGLE_BF16, EAGLE_F16};
+
+    for (size_t i = 0; i < 3; i++) {
+        run r = start(&(planted_options){.rounds = ROUNDS, .sites = true, .dtype = dtype[i]});
+        eagle_check_report *report = judge(&r);
+        const eg_claim *c = r.claims->claim[0];
+        double most = largest_sum(&r, c->site, c->n_sites, c->token, dtype[i]);
+
+        for (int32_t k = 0; k < c->n_rounds; k++) {
+            const eg_claim_round *round = &c->round[k];
+
+            most = fmax(most, largest_sum(&r, round->site, round->n_sites, round->token, dtype[i]));
+        }
+        assert_true(operation_of(report, EAGLE_SITE_EMBED).least_shift == most);
+        eagle_check_report_free(report);
+        end(&r);
+    }
+}
+
+static void one_ulp_of_an_embedding_may_be_and_two_fail(void **state)
+{
+    (void)state;
+    run r = start(&(planted_options){.rounds = ROUNDS, .sites = true});
+    eagle_check_report *report = judge(&r);
+    const eagle_check_operation o = operation_of(report, EAGLE_SITE_EMBED);
+    const int32_t dim = toy_config(r.t, false)->dim;
+    float *at = recorded(&r, EAGLE_SITE_EMBED, 0);
+    float *largest = at;
+
+    for (int32_t i = 1; i < 6 * dim; i++) {
+        largest = fabsf(at[i]) > fabsf(*largest) ? at + i : largest;
+    }
+    assert_int_equal(o.values, o.rows * dim);
+    assert_true(o.error_largest == 0.0 && o.budget_share == 0.0 && o.rms > 0.0);
+    assert_true(fabs(o.least_share - (1.0 - pow(0.01, 1.0 / (double)o.rows))) < 1e-15);
+    assert_non_null(strstr(line_of(report, "operations")->text, "all 14 operations"));
+    eagle_check_report_free(report);
+
+    const float was = *largest;
+
+    *largest = was + ldexpf(was < 0.0f ? -1.0f : 1.0f, ilogbf(was) - 23); /* one ulp: may be */
+    report = judge(&r);
+    assert_int_equal(line_of(report, "operations")->verdict, EAGLE_CHECK_PASS);
+    eagle_check_report_free(report);
+    *largest = was + ldexpf(was < 0.0f ? -1.0f : 1.0f, ilogbf(was) - 22);
+    report = judge(&r);
+    assert_int_equal(line_of(report, "operations")->verdict, EAGLE_CHECK_FAIL);
+    eagle_check_report_free(report);
+    end(&r);
+}
+
+/* What the heads gave was not recorded. */
+static void hide_attention(const eg_claim_site *site, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        eg_claim_site *at = (eg_claim_site *)(uintptr_t)&site[i];
+
+        at->site = at->site == EAGLE_SITE_ATTN ? EAGLE_SITE_HEAD_OUT : at->site;
+    }
+}
+
+static void operations_that_could_not_be_judged_are_named(void **state)
+{
+    (void)state;
+    run r = start(&(planted_options){.rounds = ROUNDS, .few_sites = true});
+    eagle_check_report *report = judge(&r);
+
+    assert_non_null(
+        strstr(line_of(report, "operations")->text, "3 operations alone: embed feature logits"));
+    eagle_check_report_free(report);
+    end(&r);
+
+    r = start(&(planted_options){.rounds = ROUNDS, .sites = true});
+    hide_attention(r.claims->claim[0]->site, r.claims->claim[0]->n_sites);
+    for (int32_t k = 0; k < r.claims->claim[0]->n_rounds; k++) {
+        hide_attention(r.claims->claim[0]->round[k].site, r.claims->claim[0]->round[k].n_sites);
+    }
+    report = judge(&r);
+    assert_non_null(
+        strstr(line_of(report, "operations")->text, "12 operations, not of attn resid_attn"));
+    eagle_check_report_free(report);
+    end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +354,10 @@ int main(void)
         cmocka_unit_test(states_of_a_right_run_are_ours_in_every_value),
         cmocka_unit_test(a_planted_difference_is_in_the_figures_of_its_site_and_layer),
         cmocka_unit_test(rounding_to_bf16_is_a_matter_of_ulps_of_bf16),
+        cmocka_unit_test(a_value_shifted_by_more_than_the_stated_number_fails_in_each_operation),
+        cmocka_unit_test(the_stated_number_is_the_largest_sum_of_budget_and_error),
+        cmocka_unit_test(one_ulp_of_an_embedding_may_be_and_two_fail),
+        cmocka_unit_test(operations_that_could_not_be_judged_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
