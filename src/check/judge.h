@@ -100,6 +100,9 @@ void eg_row_compare(eg_row_difference *out, const float *theirs, const float *ou
 /* What the relative error of a row of the residual stream may be after so many layers. */
 double eg_relative_bound(const eg_judge *j, int32_t layers);
 
+/* And that of any site's row in the last of them: |theirs - ours| / |ours|. */
+double eg_state_bound(const eg_judge *j, int32_t layers);
+
 /* What rounding may make of a row of ours in arithmetic of `dtype`: see noise.c. */
 double eg_row_bound(const eg_judge *j, const float *logits);
 

@@ -61,6 +61,18 @@ static float *recorded(const run *r, eagle_site site, int32_t layer)
     return (float *)(uintptr_t)at->tensor->data;
 }
 
+static const eagle_check_line *line_of(const eagle_check_report *report, const char *name)
+{
+    const eagle_check_line *line;
+    int32_t i = 0;
+
+    while ((line = eagle_check_line_at(report, i)) != NULL && strcmp(line->name, name) != 0) {
+        i++;
+    }
+    assert_non_null(line);
+    return line;
+}
+
 static const eagle_check_drift *drift_of(const eagle_check_report *report, const char *site)
 {
     const eagle_check_drift *d;
@@ -179,19 +191,35 @@ static void rounding_to_bf16_is_a_matter_of_ulps_of_bf16(void **state)
     end(&r);
 }
 
-/* ---- operations -------------------------------------------------------------------------------- */
-
-static const eagle_check_line *line_of(const eagle_check_report *report, const char *name)
+/* A row of states that is off by twice what is allowed, and by five times: random weights come to the one,
+ * nothing right to the other. */
+static void states_are_in_doubt_before_they_fail(void **state)
 {
-    const eagle_check_line *line;
-    int32_t i = 0;
+    (void)state;
+    run r = start(&(planted_options){.rounds = ROUNDS, .few_sites = true});
+    const eg_judge j = {.config = toy_config(r.t, false), .dtype = EAGLE_F32};
+    float *v = recorded(&r, EAGLE_SITE_V, 1);
+    const int32_t width = j.config->n_kv_heads * j.config->head_dim;
+    const double allowed = eg_state_bound(&j, 2) * eg_length(v, (size_t)width);
+    const float was = v[5];
 
-    while ((line = eagle_check_line_at(report, i)) != NULL && strcmp(line->name, name) != 0) {
-        i++;
+    for (int times = 0; times < 3; times++) {
+        static const double off[] = {0.5, 2.0, 5.0};
+        static const eagle_check_verdict verdict[] = {EAGLE_CHECK_PASS, EAGLE_CHECK_INCONCLUSIVE,
+                                                      EAGLE_CHECK_FAIL};
+
+        v[5] = was + (float)(off[times] * allowed);
+        eagle_check_report *report = judge(&r);
+
+        assert_int_equal(line_of(report, "layers")->verdict, verdict[times]);
+        assert_int_equal(line_of(report, "layers")->n_failed, times > 0 ? 1 : 0);
+        assert_int_equal(eagle_check_first(report)->found, times == 2);
+        eagle_check_report_free(report);
     }
-    assert_non_null(line);
-    return line;
+    end(&r);
 }
+
+/* ---- operations -------------------------------------------------------------------------------- */
 
 static eagle_check_operation operation_of(const eagle_check_report *report, eagle_site site)
 {
@@ -354,6 +382,7 @@ int main(void)
         cmocka_unit_test(states_of_a_right_run_are_ours_in_every_value),
         cmocka_unit_test(a_planted_difference_is_in_the_figures_of_its_site_and_layer),
         cmocka_unit_test(rounding_to_bf16_is_a_matter_of_ulps_of_bf16),
+        cmocka_unit_test(states_are_in_doubt_before_they_fail),
         cmocka_unit_test(a_value_shifted_by_more_than_the_stated_number_fails_in_each_operation),
         cmocka_unit_test(the_stated_number_is_the_largest_sum_of_budget_and_error),
         cmocka_unit_test(one_ulp_of_an_embedding_may_be_and_two_fail),
