@@ -28,9 +28,8 @@ typedef struct eagle_claims eagle_claims; /* opaque */
 
 /* Reads runs: a trace (a safetensors file), or a file of JSON lines, each with prompt_ids and
  * output_ids (docs/trace-format.md), or saved OpenAI-style responses. EAGLE_EREAD, EAGLE_EFORMAT,
- * EAGLE_EUNSUPPORTED (a newer schema), EAGLE_ENOMEM. Of digests nothing but the tokens and trees is
- * judged. Free with
- * eagle_claims_free(), which accepts NULL. */
+ * EAGLE_EUNSUPPORTED (a newer schema), EAGLE_ENOMEM. Of digests it is judged whether they are ours: what has
+ * other bits, and what needs values, is not decided. Free with eagle_claims_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_claims_open(eagle_claims **out, const char *path, eagle_error *err);
 EAGLE_API void eagle_claims_free(eagle_claims *claims);
 EAGLE_API int32_t eagle_claims_count(const eagle_claims *claims);

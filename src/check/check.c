@@ -80,7 +80,7 @@ bool eg_goes_on(const eg_judge *j)
 static eagle_status judge_run(eg_judge *j, eagle_error *err)
 {
     static eagle_status (*const judges[])(eg_judge *, eagle_error *) = {
-        eg_judge_tokens,     eg_judge_logits, eg_judge_replay,
+        eg_judge_tokens,     eg_judge_logits, eg_judge_replay, eg_judge_digests,
         eg_judge_operations, eg_judge_drift,  eg_judge_draft};
     const bool told = j->report->first.found;
     eagle_status st = settle(j, err);
@@ -162,6 +162,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
         eg_noise_report(report, &noise);
         eg_operations_report(report);
         eg_drift_report(report, &drift);
+        eg_digests_report(report);
         eg_noise_judge_tokens(report, &noise, model->target.config.vocab);
         *share = noise.share;
         eg_ask_shift(report, opt->shift);

@@ -10,6 +10,15 @@
 #define EG_MAX_LINES 24
 #define EG_MAX_FITS  48
 
+/* Tensors of which there are digests: [0] states, [1] logits. */
+typedef struct {
+    bool any;
+    int64_t n[2];
+    int64_t same[2];    /* equal to ours                  */
+    uint32_t sites;     /* that rounds have, as bits      */
+    char first[2][160]; /* where the first one is another */
+} eg_digests;
+
 struct eagle_check_report {
     eagle_check_line line[EG_MAX_LINES];
     int32_t n_lines;
@@ -21,6 +30,7 @@ struct eagle_check_report {
     eagle_check_drift drift[EAGLE_SITE_COUNT];
     int32_t n_drifts;
     eagle_check_operation operation[EAGLE_SITE_COUNT]; /* rows 0: not judged */
+    eg_digests digests;
 };
 
 /* The line called `name`, made when it is not there yet, with nothing judged. */

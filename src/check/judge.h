@@ -164,6 +164,13 @@ void eg_operations_report(eagle_check_report *report);
 /* How far the states of the layers are from ours; places the first divergence. */
 eagle_status eg_judge_drift(eg_judge *j, eagle_error *err);
 
+/* The digests of a trace that has them in place of values: are they ours? */
+eagle_status eg_judge_digests(eg_judge *j, eagle_error *err);
+/* Says on each line what digests could tell. */
+void eg_digests_report(eagle_check_report *report);
+/* All logits have our digest. */
+bool eg_digests_same_logits(const eagle_check_report *report);
+
 /* The scores of drafted nodes by our head, if there is one. */
 eagle_status eg_judge_draft(eg_judge *j, eagle_error *err);
 

@@ -286,7 +286,7 @@ void eg_ask_shift(eagle_check_report *report, double shift)
     const eagle_check_figures *f = &report->figures;
     eagle_check_line *line = eg_line(report, "logits");
 
-    if (shift > 0.0 && f->rows == 0) {
+    if (shift > 0.0 && f->rows == 0 && !eg_digests_same_logits(report)) {
         eg_problem(line, EAGLE_CHECK_INCONCLUSIVE,
                    "no row shows whether a logit is shifted by %.3g", shift);
     } else if (shift > 0.0 && f->least_shift > shift) {
