@@ -283,7 +283,7 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
         report = NULL;
     }
     eg_ours_release(&ours);
-    free(other);
-    free(report);
+    eagle_check_report_free(other);
+    eagle_check_report_free(report);
     return st;
 }

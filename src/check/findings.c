@@ -96,6 +96,24 @@ void eg_diverges(eagle_check_report *report, const eagle_check_divergence *at)
     }
 }
 
+eagle_status eg_gaps_reserve(eagle_check_report *report, int64_t n, eagle_error *err)
+{
+    const int64_t need = report->n_gaps + n;
+
+    if (need <= report->gap_cap) {
+        return EAGLE_OK;
+    }
+    const int64_t cap = need > 2 * report->gap_cap ? need : 2 * report->gap_cap;
+    double *grown = realloc(report->gap, (size_t)cap * sizeof *grown);
+
+    if (grown == NULL) {
+        return eg_fail(err, EAGLE_ENOMEM, "no memory for the gaps of %lld tokens", (long long)cap);
+    }
+    report->gap = grown;
+    report->gap_cap = cap;
+    return EAGLE_OK;
+}
+
 void eg_fit_add(eagle_check_report *report, const char *what, double distance, double whole)
 {
     if (report->n_fits < EG_MAX_FITS && isfinite(distance)) {
@@ -146,6 +164,9 @@ void eg_fit_settle(eagle_check_report *report, double allowed)
 
 void eagle_check_report_free(eagle_check_report *report)
 {
+    if (report != NULL) {
+        free(report->gap);
+    }
     free(report);
 }
 

@@ -31,6 +31,9 @@ struct eagle_check_report {
     int32_t n_drifts;
     eagle_check_operation operation[EAGLE_SITE_COUNT]; /* rows 0: not judged */
     eg_digests digests;
+    double *gap; /* [n_gaps] of tokens other than ours, at temperature 0 */
+    int64_t n_gaps;
+    int64_t gap_cap;
 };
 
 /* The line called `name`, made when it is not there yet, with nothing judged. */
@@ -50,6 +53,9 @@ void eg_problem(eagle_check_line *line, eagle_check_verdict verdict, const char 
 /* Keeps the first divergence: the one that comes first in (run, position, round, node), and among
  * equals the first that was told. */
 void eg_diverges(eagle_check_report *report, const eagle_check_divergence *at);
+
+/* Room for n more gaps; EAGLE_ENOMEM. */
+eagle_status eg_gaps_reserve(eagle_check_report *report, int64_t n, eagle_error *err);
 
 /* Adds an explanation that was tried; `whole` is INFINITY where it concerns one row. */
 void eg_fit_add(eagle_check_report *report, const char *what, double distance, double whole);

@@ -481,7 +481,9 @@ static const eagle_dtype types[] = {EAGLE_F32, EAGLE_BF16, EAGLE_F16};
 
 static void print_shares(const char *what, eagle_dtype dtype, const shares *s)
 {
-    printf("%-28s %-4s  logits %.2f, log-probabilities %.2f, states %.2f of what is allowed\n",
+    printf("count: rounding of %s in %s: %.2f of what is allowed of logits, %.2f of "
+           "log-probabilities, "
+           "%.2f of states\n",
            what, eagle_dtype_name(dtype), s->row, s->log_p, s->state);
 }
 
@@ -529,7 +531,7 @@ static void networks_with_random_weights_never_come_to_what_fails(void **state)
             toy_free(t);
         }
         print_shares("random weights", types[k], &most);
-        printf("%30d of %d networks above the bound of logits\n", above, SEEDS + WORST);
+        printf("count: %d of these %d networks above the bound of logits\n", above, SEEDS + WORST);
         assert_true(most.row <= EG_NO_ROUNDING && most.state <= EG_NO_ROUNDING);
         assert_true(most.log_p <= 1.0);
     }
