@@ -28,9 +28,8 @@ typedef struct eagle_claims eagle_claims; /* opaque */
 
 /* Reads runs: a trace (a safetensors file), or a file of JSON lines, each with prompt_ids and
  * output_ids (docs/trace-format.md), or saved OpenAI-style responses. EAGLE_EREAD, EAGLE_EFORMAT,
- * EAGLE_EUNSUPPORTED (a newer schema), EAGLE_ENOMEM. Of digests nothing but the tokens and trees is
- * judged. Free with
- * eagle_claims_free(), which accepts NULL. */
+ * EAGLE_EUNSUPPORTED (a newer schema), EAGLE_ENOMEM. Of digests it is judged whether they are ours: what has
+ * other bits, and what needs values, is not decided. Free with eagle_claims_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_claims_open(eagle_claims **out, const char *path, eagle_error *err);
 EAGLE_API void eagle_claims_free(eagle_claims *claims);
 EAGLE_API int32_t eagle_claims_count(const eagle_claims *claims);
@@ -62,7 +61,7 @@ typedef struct {
     int64_t n_judged;
     int64_t n_different; /* not as ours, near-ties included */
     int64_t n_failed;
-    char text[240];   /* the figures             */
+    char text[320];   /* the figures             */
     char detail[400]; /* the first problem, or "" */
 } eagle_check_line;
 
@@ -107,6 +106,42 @@ typedef struct {
     double least_shift;  /* smallest shift of one logit that is found */
     double least_share;  /* of rows, found with 99 % power            */
 } eagle_check_figures;
+
+/* How far the recorded states of a site have come from ours, over all rows of rounds of all runs, at the
+ * layer where NMSE is largest.
+ *
+ * ulps[i] counts values by their difference in ulps of the producer's type at our value, to the
+ * nearest: 0, 1, 2, 3-4, 5-8, and so on to 513-1024, and more. One that is no number is in the last,
+ * and in no other figure. */
+#define EAGLE_CHECK_ULPS 13
+typedef struct {
+    const char *site; /* "k_rope"                                    */
+    int32_t layer;    /* -1: the site is of no layer                 */
+    int64_t rows;
+    int64_t values;
+    int64_t not_finite;
+    double largest; /* absolute differences                        */
+    double mean;
+    double nmse;         /* sum of squared differences / sum of squares */
+    double cosine_least; /* of a row                                    */
+    int64_t ulps[EAGLE_CHECK_ULPS];
+} eagle_check_drift;
+
+/* What was judged of an operation, which has the name of its site, in all layers, rows and runs.
+ *
+ * A value that was shifted by more than its budget and its local error together is found: what is left of
+ * the shift when the error has worked against it is above the budget. least_shift is the largest such sum of all
+ * values within their budgets: any value shifted by more fails. Below it nothing can be said. */
+typedef struct {
+    const char *site;
+    int64_t rows;
+    int64_t values;
+    double rms;           /* of our values                                     */
+    double error_largest; /* of local errors within their budgets              */
+    double budget_share;  /* the largest local error, failed ones too, as a share of its budget */
+    double least_shift;
+    double least_share; /* of the rows, found with 99 % power                */
+} eagle_check_operation;
 
 typedef struct eagle_check_report eagle_check_report; /* opaque */
 
@@ -164,6 +199,12 @@ EAGLE_API const eagle_check_divergence *eagle_check_first(const eagle_check_repo
 EAGLE_API const eagle_check_fit *eagle_check_fit_at(const eagle_check_report *report, int32_t i);
 /* rows is 0 where no row of logits was judged, or none within rounding. */
 EAGLE_API const eagle_check_figures *eagle_check_figures_of(const eagle_check_report *report);
+/* Operation i of those that were judged, site i of those that were recorded, in the order of the pass; NULL
+ * past the last. */
+EAGLE_API const eagle_check_operation *eagle_check_operation_at(const eagle_check_report *report,
+                                                                int32_t i);
+EAGLE_API const eagle_check_drift *eagle_check_drift_at(const eagle_check_report *report,
+                                                        int32_t i);
 
 #ifdef __cplusplus
 }

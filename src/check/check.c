@@ -80,7 +80,7 @@ bool eg_goes_on(const eg_judge *j)
 static eagle_status judge_run(eg_judge *j, eagle_error *err)
 {
     static eagle_status (*const judges[])(eg_judge *, eagle_error *) = {
-        eg_judge_tokens,     eg_judge_logits, eg_judge_replay,
+        eg_judge_tokens,     eg_judge_logits, eg_judge_replay, eg_judge_digests,
         eg_judge_operations, eg_judge_drift,  eg_judge_draft};
     const bool told = j->report->first.found;
     eagle_status st = settle(j, err);
@@ -136,6 +136,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
                               double *share, bool control, eagle_error *err)
 {
     eg_noise noise = {0};
+    eg_drift drift = {0};
     /* Errors that the control has too are the target's own, up to what rounding may explain. */
     const double slack = fmin(fmax(*share, 1.0), EG_NO_ROUNDING);
     const bool settled = opt->eps > 0.0 || *share > 0.0;
@@ -148,6 +149,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
                       .report = report,
                       .ours = ours,
                       .noise = &noise,
+                      .drift = &drift,
                       .claim = claims->claim[i],
                       .run = i,
                       .slack = slack,
@@ -158,10 +160,14 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
     }
     if (st == EAGLE_OK) {
         eg_noise_report(report, &noise);
+        eg_operations_report(report);
+        eg_drift_report(report, &drift);
+        eg_digests_report(report);
         eg_noise_judge_tokens(report, &noise, model->target.config.vocab);
         *share = noise.share;
         eg_ask_shift(report, opt->shift);
     }
+    eg_drift_free(&drift);
     eg_noise_free(&noise);
     return st;
 }
@@ -277,7 +283,7 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
         report = NULL;
     }
     eg_ours_release(&ours);
-    free(other);
-    free(report);
+    eagle_check_report_free(other);
+    eagle_check_report_free(report);
     return st;
 }

@@ -54,6 +54,8 @@ typedef struct {
     const double *coin;        /* [n_draws], or NULL                           */
     int32_t n_sites;
     const eg_claim_site *site; /* [n_sites]                                    */
+    int32_t n_digests;
+    const eg_claim_site *digests; /* [n_digests] of a trace of digests: U8 [32], logits too */
 } eg_claim_round;
 
 typedef struct {
@@ -89,6 +91,9 @@ typedef struct {
     const eg_claim_round *round; /* [n_rounds]                                         */
     int32_t n_sites;
     const eg_claim_site *site; /* [n_sites] of the prompt's rows                     */
+    bool digest;               /* digests are in the place of values                 */
+    int32_t n_digests;
+    const eg_claim_site *digests; /* [n_digests] of the prompt's                     */
 } eg_claim;
 
 /* Row `row` of a tensor [rows, dim], widened to out [dim]. */

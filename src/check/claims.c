@@ -198,7 +198,9 @@ static eagle_status take_round(eg_claim_round *out, eg_claim *c, const eagle_tra
                             .path_row = in->path_row};
     eagle_status st = take_draws(out, c, &in->draws, err);
 
-    if (st == EAGLE_OK && !trace->info.digest && trace->info.level >= 3) {
+    if (st == EAGLE_OK && trace->info.digest) {
+        st = take_sites(&out->digests, &out->n_digests, c, trace, EG_PART_TARGET, r, err);
+    } else if (st == EAGLE_OK && trace->info.level >= 3) {
         st = take_sites(&out->site, &out->n_sites, c, trace, EG_PART_TARGET, r, err);
     }
     return st;
@@ -249,6 +251,7 @@ eagle_status eg_claims_from_trace(eagle_claims *claims, const char *path, eagle_
     c->layers = m->layers;
     c->drawn = strcmp(m->children, "drawn") == 0;
     c->lossy = is_lossy(m->rule);
+    c->digest = m->digest;
     c->rule = c->lossy ? "" : m->rule;
     c->has_seed = eagle_trace_seed(&c->seed, claims->trace);
     c->n_prompt = t->n_prompt;
@@ -264,7 +267,9 @@ eagle_status eg_claims_from_trace(eagle_claims *claims, const char *path, eagle_
     if (st == EAGLE_OK) {
         st = take_rounds(c, claims->trace, err);
     }
-    if (st == EAGLE_OK && !m->digest && m->level >= 3) {
+    if (st == EAGLE_OK && m->digest) {
+        st = take_sites(&c->digests, &c->n_digests, c, claims->trace, EG_PART_PROMPT, 0, err);
+    } else if (st == EAGLE_OK && m->level >= 3) {
         st = take_sites(&c->site, &c->n_sites, c, claims->trace, EG_PART_PROMPT, 0, err);
     }
     return st;

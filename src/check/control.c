@@ -3,7 +3,9 @@
 #include "check/judge.h"
 #include "check/statistics.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define SIGNIFICANT 1e-6
 
@@ -41,9 +43,37 @@ static int64_t least_found(int64_t n_a, int64_t b, int64_t n_b)
     return low;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Are the runs' gaps larger than the control's? Sorts both. `text` says what was seen; where the largest possible
+ * difference would not be significant it says that. */
+static double larger(char *text, size_t size, eagle_check_report *a, eagle_check_report *b)
+{
+    const double n_a = (double)a->n_gaps;
+    const double n_b = (double)b->n_gaps;
+
+    if (!(exp(-1.5 * n_a * n_b / (n_a + n_b + 1.0)) < SIGNIFICANT)) {
+        snprintf(text, size, "too few gaps to compare their sizes");
+        return 1.0;
+    }
+    qsort(a->gap, (size_t)a->n_gaps, sizeof *a->gap, by_size);
+    qsort(b->gap, (size_t)b->n_gaps, sizeof *b->gap, by_size);
+    const double p = eg_rank_sum_more(a->gap, a->n_gaps, b->gap, b->n_gaps);
+
+    snprintf(text, size, "median gap %.2g beside %.2g, p %.2g", a->gap[a->n_gaps / 2],
+             b->gap[b->n_gaps / 2], p);
+    return p;
+}
+
 void eg_judge_control(eagle_check_report *report, const eagle_check_report *control)
 {
-    eagle_check_report *other = (eagle_check_report *)(uintptr_t)control; /* only read */
+    eagle_check_report *other = (eagle_check_report *)(uintptr_t)control; /* only sorted */
     const eagle_check_line *a = eg_line(report, "tokens");
     const eagle_check_line *b = eg_line(other, "tokens");
     eagle_check_line *line = eg_line(report, "control");
@@ -69,7 +99,9 @@ void eg_judge_control(eagle_check_report *report, const eagle_check_report *cont
         (double)a->n_different * (double)b->n_judged > (double)b->n_different * (double)a->n_judged;
     const bool weak =
         a->n_different > 0 && (b->n_different == 0 || brief || (often && 2 * least > a->n_judged));
-    const bool worse = differ < SIGNIFICANT || fail < SIGNIFICANT;
+    char sizes[80];
+    const double size = larger(sizes, sizeof sizes, report, other);
+    const bool worse = differ < SIGNIFICANT || fail < SIGNIFICANT || size < SIGNIFICANT;
     char found[64] = "no rate would be";
 
     if (least <= a->n_judged) {
@@ -79,8 +111,8 @@ void eg_judge_control(eagle_check_report *report, const eagle_check_report *cont
     line->verdict = worse ? EAGLE_CHECK_FAIL : weak ? EAGLE_CHECK_INCONCLUSIVE : EAGLE_CHECK_PASS;
     eg_say(line,
            "without a drafter %lld of %lld differ, %lld beyond rounding; with it %lld of %lld, "
-           "%lld; p %.2g, %s: %s",
+           "%lld; p %.2g, %s; %s: %s",
            (long long)b->n_different, (long long)b->n_judged, (long long)b->n_failed,
            (long long)a->n_different, (long long)a->n_judged, (long long)a->n_failed,
-           differ < fail ? differ : fail, found, conclusion(a, b, line->verdict));
+           differ < fail ? differ : fail, found, sizes, conclusion(a, b, line->verdict));
 }

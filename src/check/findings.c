@@ -96,6 +96,24 @@ void eg_diverges(eagle_check_report *report, const eagle_check_divergence *at)
     }
 }
 
+eagle_status eg_gaps_reserve(eagle_check_report *report, int64_t n, eagle_error *err)
+{
+    const int64_t need = report->n_gaps + n;
+
+    if (need <= report->gap_cap) {
+        return EAGLE_OK;
+    }
+    const int64_t cap = need > 2 * report->gap_cap ? need : 2 * report->gap_cap;
+    double *grown = realloc(report->gap, (size_t)cap * sizeof *grown);
+
+    if (grown == NULL) {
+        return eg_fail(err, EAGLE_ENOMEM, "no memory for the gaps of %lld tokens", (long long)cap);
+    }
+    report->gap = grown;
+    report->gap_cap = cap;
+    return EAGLE_OK;
+}
+
 void eg_fit_add(eagle_check_report *report, const char *what, double distance, double whole)
 {
     if (report->n_fits < EG_MAX_FITS && isfinite(distance)) {
@@ -146,6 +164,9 @@ void eg_fit_settle(eagle_check_report *report, double allowed)
 
 void eagle_check_report_free(eagle_check_report *report)
 {
+    if (report != NULL) {
+        free(report->gap);
+    }
     free(report);
 }
 
@@ -184,4 +205,20 @@ const eagle_check_fit *eagle_check_fit_at(const eagle_check_report *report, int3
 const eagle_check_figures *eagle_check_figures_of(const eagle_check_report *report)
 {
     return &report->figures;
+}
+
+const eagle_check_drift *eagle_check_drift_at(const eagle_check_report *report, int32_t i)
+{
+    return i >= 0 && i < report->n_drifts ? &report->drift[i] : NULL;
+}
+
+const eagle_check_operation *eagle_check_operation_at(const eagle_check_report *report, int32_t i)
+{
+    for (int32_t site = 0; i >= 0 && site < EAGLE_SITE_COUNT; site++) {
+        i -= report->operation[site].rows > 0;
+        if (i < 0) {
+            return &report->operation[site];
+        }
+    }
+    return NULL;
 }

@@ -5,9 +5,19 @@
 
 #include "base/error.h"
 #include "eagle/check.h"
+#include "eagle/probe.h"
 
 #define EG_MAX_LINES 24
 #define EG_MAX_FITS  48
+
+/* Tensors of which there are digests: [0] states, [1] logits. */
+typedef struct {
+    bool any;
+    int64_t n[2];
+    int64_t same[2];    /* equal to ours                  */
+    uint32_t sites;     /* that rounds have, as bits      */
+    char first[2][160]; /* where the first one is another */
+} eg_digests;
 
 struct eagle_check_report {
     eagle_check_line line[EG_MAX_LINES];
@@ -17,6 +27,13 @@ struct eagle_check_report {
     int32_t n_fits;
     eagle_check_verdict verdict;
     eagle_check_figures figures;
+    eagle_check_drift drift[EAGLE_SITE_COUNT];
+    int32_t n_drifts;
+    eagle_check_operation operation[EAGLE_SITE_COUNT]; /* rows 0: not judged */
+    eg_digests digests;
+    double *gap; /* [n_gaps] of tokens other than ours, at temperature 0 */
+    int64_t n_gaps;
+    int64_t gap_cap;
 };
 
 /* The line called `name`, made when it is not there yet, with nothing judged. */
@@ -36,6 +53,9 @@ void eg_problem(eagle_check_line *line, eagle_check_verdict verdict, const char 
 /* Keeps the first divergence: the one that comes first in (run, position, round, node), and among
  * equals the first that was told. */
 void eg_diverges(eagle_check_report *report, const eagle_check_divergence *at);
+
+/* Room for n more gaps; EAGLE_ENOMEM. */
+eagle_status eg_gaps_reserve(eagle_check_report *report, int64_t n, eagle_error *err);
 
 /* Adds an explanation that was tried; `whole` is INFINITY where it concerns one row. */
 void eg_fit_add(eagle_check_report *report, const char *what, double distance, double whole);

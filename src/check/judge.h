@@ -24,6 +24,25 @@ typedef struct {
     double cosine;      /* the least                         */
 } eg_noise;
 
+/* Differences of the states at one site of one layer. */
+typedef struct {
+    int64_t rows;
+    int64_t values;
+    int64_t not_finite;
+    double largest;
+    double sum;
+    double differences; /* squared */
+    double squares;
+    double cosine; /* the least of a row */
+    int64_t ulps[EAGLE_CHECK_ULPS];
+} eg_drift_sum;
+
+/* Over all runs. */
+typedef struct {
+    eg_drift_sum *sum; /* [EAGLE_SITE_COUNT, layers]; NULL until eg_drift_make() */
+    int32_t layers;
+} eg_drift;
+
 typedef struct {
     const eagle_check_options *opt;
     const eagle_model *model;
@@ -31,6 +50,7 @@ typedef struct {
     eagle_check_report *report;
     eg_ours *ours;
     eg_noise *noise;
+    eg_drift *drift;
     const eg_claim *claim;
     int32_t run;
     /* settled at the beginning of a run */
@@ -80,6 +100,9 @@ void eg_row_compare(eg_row_difference *out, const float *theirs, const float *ou
 /* What the relative error of a row of the residual stream may be after so many layers. */
 double eg_relative_bound(const eg_judge *j, int32_t layers);
 
+/* And that of any site's row in the last of them: |theirs - ours| / |ours|. */
+double eg_state_bound(const eg_judge *j, int32_t layers);
+
 /* What rounding may make of a row of ours in arithmetic of `dtype`: see noise.c. */
 double eg_row_bound(const eg_judge *j, const float *logits);
 
@@ -99,6 +122,21 @@ void eg_noise_report(eagle_check_report *report, eg_noise *noise);
 void eg_ask_shift(eagle_check_report *report, double shift);
 /* Fails the line "logits" when the logit of one token is off in the mean of all rows. */
 void eg_noise_judge_tokens(eagle_check_report *report, const eg_noise *noise, int32_t vocab);
+
+/* A site of the target that each layer has one of. */
+static inline bool eg_site_of_a_layer(eagle_site site)
+{
+    return site != EAGLE_SITE_EMBED && site != EAGLE_SITE_FEATURE && site != EAGLE_SITE_LOGITS;
+}
+
+/* Makes room where there is none; EAGLE_ENOMEM. */
+eagle_status eg_drift_make(eg_drift *drift, int32_t layers, eagle_error *err);
+void eg_drift_free(eg_drift *drift);
+/* Adds a row of n values at a site; `layer` 0 where it is of none. */
+void eg_drift_add(eg_drift *drift, eagle_site site, int32_t layer, eagle_dtype dtype,
+                  const float *theirs, const float *ours, int32_t n);
+/* Sets the report's figures of sites, each at its worst layer. */
+void eg_drift_report(eagle_check_report *report, const eg_drift *drift);
 
 /* False when the caller wants no more of it: asked before each round that is judged. */
 bool eg_goes_on(const eg_judge *j);
@@ -120,8 +158,18 @@ eagle_status eg_judge_replay(eg_judge *j, eagle_error *err);
 /* Every recorded operation from its own recorded input. */
 eagle_status eg_judge_operations(eg_judge *j, eagle_error *err);
 
+/* Settles the figures of operations, and says the sensitivity on the line "operations". */
+void eg_operations_report(eagle_check_report *report);
+
 /* How far the states of the layers are from ours; places the first divergence. */
 eagle_status eg_judge_drift(eg_judge *j, eagle_error *err);
+
+/* The digests of a trace that has them in place of values: are they ours? */
+eagle_status eg_judge_digests(eg_judge *j, eagle_error *err);
+/* Says on each line what digests could tell. */
+void eg_digests_report(eagle_check_report *report);
+/* All logits have our digest. */
+bool eg_digests_same_logits(const eagle_check_report *report);
 
 /* The scores of drafted nodes by our head, if there is one. */
 eagle_status eg_judge_draft(eg_judge *j, eagle_error *err);

@@ -24,12 +24,15 @@
  * largest of V such errors is sqrt(2 ln 2V) times their deviation (extreme value of a normal
  * variable).
  *
- * SAFETY is for what the model leaves out, gains above 1 in attention and norms, and has no derivation: small
- * networks that were rounded to bf16 at every step came up to the bound itself on tokens that are not
- * theirs, and those with random weights may pass it. What is above it and below EG_NO_ROUNDING times it is
- * therefore inconclusive, unless eps or a control has measured what is right there. */
+ * SAFETY is for what the model leaves out, gains above 1 in attention and norms. It has no derivation, but is measured
+ * (tests/oracle/test_check_rounding.c: other orders of summation, with and without fused multiply-add, every result
+ * rounded to the type): with it, trained networks came to 0.55 of the bound, and of 1,500 networks with random weights, whose
+ * attention is sharper, the worst to 1.13 in f32 and 1.53 in bf16. What is above the bound and below EG_NO_ROUNDING times it
+ * is therefore inconclusive, unless eps or a control has measured what is right there. SPREAD is the same
+ * for the gain of one site over the residual stream: trained networks came to 0.56 of that bound, random ones to 1.32. */
 
 #define SAFETY 2.0
+#define SPREAD 2.0
 
 double eg_relative_bound(const eg_judge *j, int32_t layers)
 {
@@ -38,6 +41,11 @@ double eg_relative_bound(const eg_judge *j, int32_t layers)
     const double u = eg_half_ulp(j->dtype) + 0x1p-24 * sqrt(n);
 
     return SAFETY * u * sqrt((12.0 * layers + 4.0) / 3.0);
+}
+
+double eg_state_bound(const eg_judge *j, int32_t layers)
+{
+    return SPREAD * eg_relative_bound(j, layers);
 }
 
 double eg_row_bound(const eg_judge *j, const float *logits)
@@ -278,7 +286,7 @@ void eg_ask_shift(eagle_check_report *report, double shift)
     const eagle_check_figures *f = &report->figures;
     eagle_check_line *line = eg_line(report, "logits");
 
-    if (shift > 0.0 && f->rows == 0) {
+    if (shift > 0.0 && f->rows == 0 && !eg_digests_same_logits(report)) {
         eg_problem(line, EAGLE_CHECK_INCONCLUSIVE,
                    "no row shows whether a logit is shifted by %.3g", shift);
     } else if (shift > 0.0 && f->least_shift > shift) {

@@ -40,7 +40,6 @@ typedef struct {
     int32_t widest;
     bool keys_known; /* keys and values of all committed rows were recorded */
     eagle_check_divergence first;
-    double worst; /* the largest local error, as a share of its budget */
     eg_worker worker;
 } bench;
 
@@ -70,11 +69,6 @@ static bool load_input(const passing *p, float *to, int32_t layer, int32_t dim)
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
-static bool of_a_layer(eagle_site site)
-{
-    return site != EAGLE_SITE_EMBED && site != EAGLE_SITE_FEATURE && site != EAGLE_SITE_LOGITS;
-}
-
 /* The run's own row (of a round: the node). */
 static eagle_check_divergence place(const bench *b, const passing *p, int32_t i, eagle_site site,
                                     int32_t layer)
@@ -84,7 +78,7 @@ static eagle_check_divergence place(const bench *b, const passing *p, int32_t i,
                                 .round = p->round,
                                 .node = p->round >= 0 ? p->begin + i : -1,
                                 .pos = b->row[i].pos,
-                                .layer = of_a_layer(site) ? layer : -1,
+                                .layer = eg_site_of_a_layer(site) ? layer : -1,
                                 .token = -1,
                                 .our_token = -1};
 
@@ -99,12 +93,24 @@ static bool earlier(const eagle_check_divergence *a, const eagle_check_divergenc
            (a->round == b->round && a->node < b->node);
 }
 
+/* A value with its difference d from ours. One that fails is no measure of what is found. */
+static void count_value(eagle_check_operation *o, double d, double allowed, double ours)
+{
+    o->values++;
+    o->rms += ours * ours; /* eg_operations_report() makes a mean of the sum */
+    if (d <= allowed) {
+        o->error_largest = fmax(o->error_largest, d);
+        o->least_shift = fmax(o->least_shift, allowed + d);
+    }
+}
+
 /* Row i of what was recorded at a site with ours, under b->allowed. */
 static void compare_row(bench *b, const passing *p, int32_t i, eagle_site site, int32_t layer,
                         const float *ours, int32_t dim)
 {
     const float *theirs = b->recorded + (size_t)i * (size_t)dim;
     eagle_check_line *line = eg_line(b->j->report, "operations");
+    eagle_check_operation *figures = &b->j->report->operation[site];
     double most = 0.0;
     int32_t at = 0;
     bool other = false;
@@ -122,10 +128,13 @@ static void compare_row(bench *b, const passing *p, int32_t i, eagle_site site, 
             most = share;
             at = k;
         }
+        count_value(figures, d, b->allowed[k], (double)ours[k]);
     }
     line->n_judged++;
     line->n_different += other;
-    b->worst = most > b->worst ? most : b->worst;
+    figures->site = eagle_site_name(site);
+    figures->rows++;
+    figures->budget_share = fmax(figures->budget_share, most);
     if (most <= 1.0) {
         return;
     }
@@ -539,6 +548,36 @@ static eagle_status run_all(bench *b, eagle_error *err)
     return st;
 }
 
+/* ---- figures -------------------------------------------------------------------------------- */
+
+/* Those that were judged by name, or those that were not, whichever are fewer. */
+static void name_operations(char *text, size_t size, const eagle_check_report *report)
+{
+    static const eagle_site judged[] = {
+        EAGLE_SITE_EMBED,      EAGLE_SITE_ATTN_NORM, EAGLE_SITE_Q,      EAGLE_SITE_K,
+        EAGLE_SITE_V,          EAGLE_SITE_Q_ROPE,    EAGLE_SITE_K_ROPE, EAGLE_SITE_ATTN,
+        EAGLE_SITE_RESID_ATTN, EAGLE_SITE_MLP_NORM,  EAGLE_SITE_ACT,    EAGLE_SITE_RESID_MLP,
+        EAGLE_SITE_FEATURE,    EAGLE_SITE_LOGITS};
+    const int32_t all = (int32_t)(sizeof judged / sizeof judged[0]);
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < all; i++) {
+        n += report->operation[judged[i]].rows > 0;
+    }
+    const bool few = 2 * n <= all;
+    int used = snprintf(text, size,
+                        n == all ? "all %d operations"
+                        : few    ? "%d operations alone:"
+                                 : "%d operations, not of",
+                        n);
+
+    for (int32_t i = 0; n < all && i < all && used > 0 && (size_t)used < size; i++) {
+        if ((report->operation[judged[i]].rows > 0) == few) {
+            used += snprintf(text + used, size - (size_t)used, " %s", eagle_site_name(judged[i]));
+        }
+    }
+}
+
 /* ---- the judge ------------------------------------------------------------------------------ */
 
 static eagle_status make(bench *b, eagle_error *err)
@@ -568,6 +607,42 @@ static eagle_status make(bench *b, eagle_error *err)
                            : EAGLE_OK;
 }
 
+void eg_operations_report(eagle_check_report *report)
+{
+    eagle_check_line *line = eg_line(report, "operations");
+    const eagle_check_operation *most = NULL;
+    const eagle_check_operation *least = NULL;
+    int64_t values = 0;
+    int64_t fewest = INT64_MAX;
+    double share = 0.0;
+    char which[160];
+
+    for (int32_t site = 0; site < EAGLE_SITE_COUNT; site++) {
+        eagle_check_operation *o = &report->operation[site];
+
+        if (o->rows > 0) {
+            o->rms = o->values > 0 ? sqrt(o->rms / (double)o->values) : 0.0;
+            o->least_share = 1.0 - pow(0.01, 1.0 / (double)o->rows);
+            values += o->values;
+            fewest = o->rows < fewest ? o->rows : fewest;
+            share = fmax(share, o->budget_share);
+            most = most == NULL || o->least_shift > most->least_shift ? o : most;
+            least = least == NULL || o->least_shift < least->least_shift ? o : least;
+        }
+    }
+    if (most == NULL) {
+        return;
+    }
+    name_operations(which, sizeof which, report);
+    eg_say(line,
+           "%lld rows of %s, %lld values; %lld differ, %lld by more than their budget, the worst "
+           "%.3g of it; found with 99 %% power: a value shifted by %.3g (%s; %.3g suffices in %s) "
+           "in %.3g %% of an operation's rows",
+           (long long)line->n_judged, which, (long long)values, (long long)line->n_different,
+           (long long)line->n_failed, share, most->least_shift, most->site, least->least_shift,
+           least->site, 100.0 * (1.0 - pow(0.01, 1.0 / (double)fewest)));
+}
+
 static void conclude(const bench *b)
 {
     eg_judge *j = b->j;
@@ -579,11 +654,6 @@ static void conclude(const bench *b)
         return;
     }
     eg_worsen(line, EAGLE_CHECK_PASS);
-    eg_say(line,
-           "%lld rows of operations, %lld differ, %lld by more than their budget; largest "
-           "local error %.3g of it",
-           (long long)line->n_judged, (long long)line->n_different, (long long)line->n_failed,
-           b->worst);
     if (!d->found) {
         return;
     }

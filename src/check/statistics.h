@@ -2,7 +2,7 @@
 /* statistics.h - the distributions that verdicts are made of. Tails, not values: a p-value is the
  * probability of what was seen or worse. They hold down to 1e-300.
  *
- * All but eg_fisher_more() and eg_poisson_tail() use MPFR. */
+ * All but eg_fisher_more(), eg_poisson_tail() and eg_rank_sum_more() use MPFR. */
 #ifndef EG_CHECK_STATISTICS_H
 #define EG_CHECK_STATISTICS_H
 
@@ -41,6 +41,11 @@ double eg_kolmogorov_upper(double d, int64_t n);
 /* Fisher's exact test, one-sided: the probability of a or more hits among n_a, given that there are
  * a + b hits among all n_a + n_b. 0 <= a <= n_a, 0 <= b <= n_b. */
 double eg_fisher_more(int64_t a, int64_t n_a, int64_t b, int64_t n_b);
+
+/* The rank-sum test (Mann and Whitney 1947), one-sided: at least the probability that so many of the n_a n_b pairs
+ * have the number of a above that of b, if all n_a + n_b come from one law. Both are sorted, ascending; equal numbers
+ * count for b. */
+double eg_rank_sum_more(const double *a, int64_t n_a, const double *b, int64_t n_b);
 
 /* P(X >= k) for X Poisson of that mean. */
 double eg_poisson_tail(int64_t k, double mean);

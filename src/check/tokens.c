@@ -241,7 +241,10 @@ static void judge_greedy(judging *g, int32_t pos, const float *ours)
 
     gather(g, &e, pos, ours);
     g->line->n_judged++;
-    g->line->n_different += token != best;
+    if (token != best) {
+        g->line->n_different++;
+        j->report->gap[j->report->n_gaps++] = gap;
+    }
     eg_worsen(g->line, EAGLE_CHECK_PASS);
     if (!e.own_best) {
         eg_problem(g->line, EAGLE_CHECK_FAIL,
@@ -438,7 +441,9 @@ eagle_status eg_judge_tokens(eg_judge *j, eagle_error *err)
     g.coupled = c->has_seed && j->own_rule && c->contract[0] != '\0' &&
                 j->sampling.mode == EAGLE_VERIFY_COUPLED;
     j->tokens_judged = g.coupled || j->sampling.temperature <= 0.0f;
-    eagle_status st = eg_ours_feed(j->ours, c, c->n_prompt - 1, seen, &g, err);
+    eagle_status st = eg_gaps_reserve(j->report, c->n - c->n_prompt, err);
+
+    st = st == EAGLE_OK ? eg_ours_feed(j->ours, c, c->n_prompt - 1, seen, &g, err) : st;
 
     if (st != EAGLE_OK) {
         return st;

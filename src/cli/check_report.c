@@ -23,6 +23,69 @@ static void print_lines(FILE *out, const eagle_check_report *report)
     }
 }
 
+/* Are the states ours at all sites, whose number is *sites? */
+static bool same_states(int32_t *sites, const eagle_check_report *report)
+{
+    const eagle_check_drift *d;
+    bool same = true;
+
+    for (*sites = 0; (d = eagle_check_drift_at(report, *sites)) != NULL; ++*sites) {
+        same = same && d->largest == 0.0 && d->not_finite == 0;
+    }
+    return same;
+}
+
+/* Each site at its worst layer. Buckets of ulps are joined here; all are in the JSON document. */
+static void print_drifts(FILE *out, const eagle_check_report *report)
+{
+    static const struct {
+        const char *name;
+        int32_t end; /* the first bucket that is not of it */
+    } column[] = {{"0", 1},   {"1", 2},    {"2", 3},        {"3-4", 4},
+                  {"5-8", 5}, {"9-16", 6}, {"17-1024", 12}, {"more", EAGLE_CHECK_ULPS}};
+    const eagle_check_drift *d;
+    int32_t sites;
+
+    if (same_states(&sites, report)) {
+        if (sites > 0) {
+            fprintf(out, "\nstates: equal to ours at all %" PRId32 " recorded sites\n", sites);
+        }
+        return;
+    }
+    fprintf(out,
+            "\nstates      layer  largest   mean      NMSE      cosine      "
+            "in ulps of their type, %% of values:\n%57s",
+            "");
+    for (size_t c = 0; c < sizeof column / sizeof column[0]; c++) {
+        fprintf(out, " %7s", column[c].name);
+    }
+    fprintf(out, "\n");
+    for (int32_t i = 0; (d = eagle_check_drift_at(report, i)) != NULL; i++) {
+        int32_t bucket = 0;
+
+        fprintf(out, "%-10s  ", d->site);
+        if (d->layer >= 0) {
+            fprintf(out, "%5" PRId32, d->layer);
+        } else {
+            fprintf(out, "%5s", "");
+        }
+        fprintf(out, "  %-8.3g  %-8.3g  %-8.2g  %-10.8f", d->largest, d->mean, d->nmse,
+                d->cosine_least);
+        for (size_t c = 0; c < sizeof column / sizeof column[0]; c++) {
+            int64_t n = 0;
+
+            for (; bucket < column[c].end; bucket++) {
+                n += d->ulps[bucket];
+            }
+            fprintf(out, " %7.3g", 100.0 * (double)n / (double)d->values);
+        }
+        if (d->not_finite > 0) {
+            fprintf(out, "  %" PRId64 " no numbers", d->not_finite);
+        }
+        fprintf(out, "\n");
+    }
+}
+
 static void print_place(FILE *out, const eagle_check_divergence *d)
 {
     fprintf(out, "\nfirst divergence: run %" PRId32, d->run + 1);
@@ -100,6 +163,7 @@ eagle_status eg_check_text(eg_sink *sink, const eg_check_report *r, eagle_error 
             eagle_claims_count(r->claims), eagle_claims_count(r->claims) == 1 ? "" : "s",
             producer[0] != '\0' ? " by " : "", producer, eagle_claims_level(r->claims));
     print_lines(out, r->report);
+    print_drifts(out, r->report);
     if (eagle_check_first(r->report)->found) {
         print_first(out, r);
         print_fits(out, r->report);
@@ -169,6 +233,54 @@ static json_t *fits_json(const eagle_check_report *report)
     return list;
 }
 
+static json_t *operations_json(const eagle_check_report *report)
+{
+    const eagle_check_operation *o;
+    json_t *list = json_array();
+    int bad = 0;
+
+    for (int32_t i = 0; (o = eagle_check_operation_at(report, i)) != NULL; i++) {
+        bad |= json_array_append_new(
+            list, json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "site", o->site, "rows",
+                            (json_int_t)o->rows, "values", (json_int_t)o->values, "rms",
+                            number(o->rms), "error_largest", number(o->error_largest),
+                            "budget_share", number(o->budget_share), "least_shift",
+                            number(o->least_shift), "least_share", number(o->least_share)));
+    }
+    if (bad != 0) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
+static json_t *drifts_json(const eagle_check_report *report)
+{
+    const eagle_check_drift *d;
+    json_t *list = json_array();
+    int bad = 0;
+
+    for (int32_t i = 0; (d = eagle_check_drift_at(report, i)) != NULL; i++) {
+        json_t *ulps = json_array();
+
+        for (int32_t k = 0; k < EAGLE_CHECK_ULPS; k++) {
+            bad |= json_array_append_new(ulps, json_integer((json_int_t)d->ulps[k]));
+        }
+        bad |= json_array_append_new(
+            list, json_pack("{s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "site", d->site,
+                            "layer", d->layer, "rows", (json_int_t)d->rows, "values",
+                            (json_int_t)d->values, "not_finite", (json_int_t)d->not_finite,
+                            "difference_largest", number(d->largest), "difference_mean",
+                            number(d->mean), "nmse", number(d->nmse), "cosine_least",
+                            number(d->cosine_least), "ulps", ulps));
+    }
+    if (bad != 0) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
 static json_t *figures_json(const eagle_check_figures *f)
 {
     if (f->rows == 0) {
@@ -184,12 +296,14 @@ eagle_status eg_check_json(eg_sink *sink, const eg_check_report *r, eagle_error 
 {
     const eagle_check_report *report = r->report;
     json_t *doc = json_pack(
-        "{s:s, s:{s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o}, s:{s:s}}", "schema", "eagle.check/1",
-        "result", "verdict", eagle_check_verdict_name(eagle_check_verdict_of(report)), "n_runs",
+        "{s:s, s:{s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}, s:{s:s}}", "schema",
+        "eagle.check/1", "result", "verdict",
+        eagle_check_verdict_name(eagle_check_verdict_of(report)), "n_runs",
         eagle_claims_count(r->claims), "level", eagle_claims_level(r->claims), "producer",
         eagle_claims_producer(r->claims), "checks", lines_json(report), "first_divergence",
         first_json(eagle_check_first(report)), "explanations", fits_json(report), "logits",
-        figures_json(eagle_check_figures_of(report)), "settings", "contract", eagle_contract());
+        figures_json(eagle_check_figures_of(report)), "operations", operations_json(report),
+        "layers", drifts_json(report), "settings", "contract", eagle_contract());
 
     if (doc == NULL) {
         return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the JSON document");

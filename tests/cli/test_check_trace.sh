@@ -43,4 +43,8 @@ record --level 4 --rounds 2..3
 judge 0 pass --draft strict
 record --level 4 --digest
 judge 0 pass
+"$EAGLE" check -m testdata/toy -t 1 -q "$work/trace" >"$work/lines" || exit 1
+for line in 'logits  *pass' 'layers  *pass' 'operations  *pass' 'decisions  *absent'; do
+    grep -q "^$line  *digests only" "$work/lines" || { echo "no '$line' by digests: $(cat "$work/lines")"; exit 1; }
+done
 exit 0
