@@ -611,6 +611,92 @@ static void an_emitted_token_of_probability_zero_fails(void **state)
     end(&c);
 }
 
+/* ---- how much more than rounding -------------------------------------------------------------------- */
+
+/* The run's first token alone, at temperature 0, in bf16; returns what rounding may make of its row. */
+static double start_one(coupled *c)
+{
+    start(c, 0.9f, false);
+    c->claim->n = PROMPT + 1;
+    c->claim->n_rounds = 1;
+    c->claim->has_seed = false;
+    c->claim->contract = "";
+    c->claim->dtype = EAGLE_BF16;
+    c->claim->sampling.temperature = 0.0f;
+    c->claim->sampling.mode = EAGLE_VERIFY_GREEDY;
+    c->token[PROMPT] = 0;
+    for (int32_t v = 1; v < toy_config(c->t, false)->vocab; v++) {
+        c->token[PROMPT] = c->logits[v] > c->logits[c->token[PROMPT]] ? v : c->token[PROMPT];
+    }
+    eagle_check_report *report = judge(c);
+    const double bound = eagle_check_figures_of(report)->bound_median;
+
+    assert_int_equal(eagle_check_verdict_of(report), EAGLE_CHECK_PASS);
+    eagle_check_report_free(report);
+    return bound;
+}
+
+/* Of one judgement: the line's verdict, where one thing was counted as too much, or none. */
+static void assert_judged(const coupled *c, const char *name, eagle_check_verdict verdict)
+{
+    eagle_check_report *report = judge(c);
+
+    assert_string_equal(eagle_check_verdict_name(line_of(report, name)->verdict),
+                        eagle_check_verdict_name(verdict));
+    assert_int_equal(line_of(report, name)->n_failed, verdict >= EAGLE_CHECK_INCONCLUSIVE);
+    eagle_check_report_free(report);
+}
+
+static void a_row_beyond_its_bound_is_inconclusive_up_to_four_times_and_then_fails(void **state)
+{
+    (void)state;
+    static const struct {
+        double times;
+        eagle_check_verdict verdict;
+    } cases[] = {{0.95, EAGLE_CHECK_PASS},
+                 {1.05, EAGLE_CHECK_INCONCLUSIVE},
+                 {3.95, EAGLE_CHECK_INCONCLUSIVE},
+                 {4.05, EAGLE_CHECK_FAIL}};
+    coupled c;
+    const double bound = start_one(&c);
+    const int32_t v = c.token[PROMPT]; /* which stays the largest */
+    const float right = c.logits[v];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        c.logits[v] = right + (float)(2.0 * cases[i].times * bound); /* half of it is common */
+        assert_judged(&c, "logits", cases[i].verdict);
+    }
+    end(&c);
+}
+
+/* With nothing but the token: two logits may err by the bound each. */
+static void a_token_beyond_its_gap_is_inconclusive_up_to_four_times_and_then_fails(void **state)
+{
+    (void)state;
+    coupled c;
+    const double bound = start_one(&c);
+    const double best = (double)c.logits[c.token[PROMPT]];
+    int32_t seen[3] = {0};
+
+    c.claim->n_rounds = 0;
+    for (int32_t v = 0; v < toy_config(c.t, false)->vocab; v++) {
+        const double times = (best - (double)c.logits[v]) / (2.0 * bound);
+
+        if (times > 0.0) {
+            const int32_t kind = times > 4.0 ? 2 : times > 1.0;
+
+            c.token[PROMPT] = v;
+            seen[kind]++;
+            assert_judged(&c, "tokens",
+                          kind == 2   ? EAGLE_CHECK_FAIL
+                          : kind == 1 ? EAGLE_CHECK_INCONCLUSIVE
+                                      : EAGLE_CHECK_NEAR_TIE);
+        }
+    }
+    assert_true(seen[1] > 0 && seen[2] > 0); /* else this would show nothing of them */
+    end(&c);
+}
+
 /* ---- what is hostile, or does not fit ------------------------------------------------------------ */
 
 static void assert_refused(coupled *c, eagle_status code, const char *piece)
@@ -692,6 +778,8 @@ int main(void)
         cmocka_unit_test(a_logit_that_is_always_a_little_off_is_found_in_the_mean),
         cmocka_unit_test(a_log_probability_that_contradicts_the_runs_own_logits_fails),
         cmocka_unit_test(an_emitted_token_of_probability_zero_fails),
+        cmocka_unit_test(a_row_beyond_its_bound_is_inconclusive_up_to_four_times_and_then_fails),
+        cmocka_unit_test(a_token_beyond_its_gap_is_inconclusive_up_to_four_times_and_then_fails),
         cmocka_unit_test(claims_that_cannot_be_judged_are_refused_by_name),
         cmocka_unit_test(rounds_that_do_not_follow_each_other_are_a_fault_and_no_crash),
     };
