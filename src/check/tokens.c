@@ -218,7 +218,9 @@ static void gather(judging *g, evidence *e, int32_t pos, const float *ours)
         eg_row_difference d;
 
         eg_row_compare(&d, e->logits, ours, vocab);
-        if (d.n_finite > 0) {
+        if (d.bad) { /* the line "logits" says so; no law and no evidence comes of it */
+            e->logits = NULL;
+        } else {
             e->measured = d.error < e->eps; /* more than rounding may make excuses nothing */
             e->eps = d.error < e->eps ? d.error : e->eps;
             e->own_best = e->logits[c->token[pos + 1]] >= e->logits[d.their_best];
