@@ -126,7 +126,8 @@ typedef struct {
     const eagle_head *head;   /* drafts are judged by it; NULL: they are not                 */
     bool strict_draft;        /* another draft than ours fails                               */
     eagle_isa isa;
-    /* Told of progress in tokens, and asked before each round; false ends the judgement: EAGLE_EINCONCLUSIVE. NULL: nobody. */
+    /* Told of progress, in tokens of all runs and of the control's, and asked before each round; false
+     * ends the judgement: EAGLE_EINCONCLUSIVE, and no report. NULL: nobody. */
     bool (*go_on)(void *ctx, int64_t done, int64_t of);
     void *ctx;
 } eagle_check_options;

@@ -33,6 +33,8 @@ typedef struct {
     eg_noise *noise;
     const eg_claim *claim;
     int32_t run;
+    int64_t before; /* tokens of the runs that were judged before, the control's included */
+    int64_t tokens; /* of all runs                                                        */
     /* settled at the beginning of a run */
     eagle_sampling sampling;
     bool rule_known;
@@ -100,8 +102,10 @@ void eg_ask_shift(eagle_check_report *report, double shift);
 /* Fails the line "logits" when the logit of one token is off in the mean of all rows. */
 void eg_noise_judge_tokens(eagle_check_report *report, const eg_noise *noise, int32_t vocab);
 
-/* False when the caller wants no more of it: asked before each round that is judged. */
-bool eg_goes_on(const eg_judge *j);
+/* False when the caller wants no more of it: asked for each token, and before each round that is
+ * judged. `done`: tokens of this run. */
+bool eg_goes_on_at(const eg_judge *j, int64_t done);
+bool eg_goes_on(const eg_judge *j); /* with all of them judged */
 
 /* ---- judges ------------------------------------------------------------------------------ */
 

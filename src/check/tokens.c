@@ -414,7 +414,7 @@ static bool seen(void *ctx, int32_t pos, const float *logits)
     } else {
         judge_greedy(g, pos, logits);
     }
-    return j->opt->go_on == NULL || j->opt->go_on(j->opt->ctx, pos + 1, j->claim->n);
+    return eg_goes_on_at(j, pos + 1);
 }
 
 /* More differences than rounding explains? Their number is a sum of independent events whose

@@ -102,6 +102,66 @@ static void a_control_too_short_to_tell_is_inconclusive_and_says_what_would_be_f
     eagle_check_report_free(report);
 }
 
+/* ---- how far it has come ------------------------------------------------------------------------ */
+
+typedef struct {
+    int64_t done;
+    int64_t of;
+    int32_t calls;
+    int32_t last; /* the call that says no; 0: none */
+} watch;
+
+static bool watching(void *ctx, int64_t done, int64_t of)
+{
+    watch *w = ctx;
+
+    assert_true(done >= w->done && done <= of);
+    assert_true(w->calls == 0 || of == w->of);
+    w->done = done;
+    w->of = of;
+    w->calls++;
+    return w->calls != w->last;
+}
+
+static void progress_is_one_over_all_runs_and_ends_where_it_is_told_to(void **state)
+{
+    (void)state;
+    toy *t = toy_create(&(toy_options){.seed = 3});
+    eagle_claims *runs = planted_claims();
+    eagle_claims *others = planted_claims();
+    const planted_options some = {.rounds = 4, .sites = true};
+    eagle_check_options opt;
+    eagle_error err = {0};
+    watch w = {0};
+    int64_t tokens = 0;
+
+    planted_run(runs, t, &some);
+    planted_run(runs, t, &some);
+    planted_run(others, t, &(planted_options){.rounds = 5, .plain = true});
+    tokens = 2 * (int64_t)runs->claim[0]->n + others->claim[0]->n;
+    eagle_check_defaults(&opt);
+    opt.threads = 1;
+    opt.head = toy_head(t);
+    opt.go_on = watching;
+    opt.ctx = &w;
+    eagle_check_report_free(judge_claims(t, runs, others, &opt));
+    assert_int_equal(w.done, tokens);
+    assert_int_equal(w.of, tokens);
+    for (int32_t last = w.calls; last > 0; last--) {
+        eagle_check_report *report = NULL;
+
+        w = (watch){.last = last};
+        assert_int_equal(eagle_check(&report, toy_model(t), runs, others, &opt, &err),
+                         EAGLE_EINCONCLUSIVE);
+        assert_string_equal(err.message, "interrupted");
+        assert_null(report);
+        assert_int_equal(w.calls, last); /* and nothing is asked after it */
+    }
+    eagle_claims_free(others);
+    eagle_claims_free(runs);
+    toy_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_drafter_that_makes_it_worse_fails_beside_its_control),
         cmocka_unit_test(near_ties_that_the_control_has_too_are_noise_of_the_target),
         cmocka_unit_test(a_control_too_short_to_tell_is_inconclusive_and_says_what_would_be_found),
+        cmocka_unit_test(progress_is_one_over_all_runs_and_ends_where_it_is_told_to),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
