@@ -434,6 +434,42 @@ static void coins_that_are_not_uniform_fail(void **state)
     end(&c);
 }
 
+/* Of 39 neighbouring pairs of coins of 24 bits one is equal with probability 2.3e-6, two with 3e-12; of coins
+ * of 53 bits none ever is. */
+static void equal_coins_are_a_fault_where_chance_does_not_make_as_many(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule;
+        int32_t equal;
+        eagle_check_verdict verdict;
+    } cases[] = {{"plain", 0, EAGLE_CHECK_PASS},
+                 {"plain", 1, EAGLE_CHECK_PASS},
+                 {"plain", 2, EAGLE_CHECK_FAIL},
+                 {"safeailab", 0, EAGLE_CHECK_PASS},
+                 {"safeailab", 1, EAGLE_CHECK_FAIL}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        coupled c;
+
+        start(&c, 0.9f, true);
+        double *coin = put_coins(&c);
+
+        c.claim->rule = cases[i].rule;
+        for (int32_t k = 0; k < cases[i].equal; k++) {
+            coin[10 * k + 5] = coin[10 * k + 4];
+        }
+        eagle_check_report *report = judge(&c);
+
+        assert_verdict(report, "draws", cases[i].verdict);
+        assert_int_equal(strstr(line_of(report, "draws")->detail,
+                                "coins of the round before are used again") != NULL,
+                         cases[i].verdict == EAGLE_CHECK_FAIL);
+        eagle_check_report_free(report);
+        end(&c);
+    }
+}
+
 /* ---- faults that are smaller than one row shows ---------------------------------------------------- */
 
 static void a_logit_that_is_always_a_little_off_is_found_in_the_mean(void **state)
@@ -693,6 +729,7 @@ int main(void)
         cmocka_unit_test(a_token_without_its_coin_must_have_probability),
         cmocka_unit_test(a_coin_off_by_rounding_is_a_near_tie_and_a_coin_off_by_more_is_not),
         cmocka_unit_test(coins_that_are_not_uniform_fail),
+        cmocka_unit_test(equal_coins_are_a_fault_where_chance_does_not_make_as_many),
         cmocka_unit_test(a_logit_that_is_always_a_little_off_is_found_in_the_mean),
         cmocka_unit_test(a_log_probability_that_contradicts_the_runs_own_logits_fails),
         cmocka_unit_test(an_emitted_token_of_probability_zero_fails),
