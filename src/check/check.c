@@ -35,6 +35,12 @@ static eagle_status settle(eg_judge *j, eagle_error *err)
     }
     const bool drawn = j->sampling.temperature > 0.0f;
 
+    if (opt->rule != NULL && !drawn && !j->control) {
+        return eg_fail(
+            err, EAGLE_EINVAL,
+            "%s: a greedy run: it has no drawn decision that the rule \"%.40s\" would make",
+            c->name, opt->rule);
+    }
     /* A mode that the file names stays, whatever else the caller says of the sampling. */
     if (!drawn) {
         j->sampling.mode = EAGLE_VERIFY_GREEDY;

@@ -300,6 +300,23 @@ static void answers_that_nobody_saw_chance_give_are_inconclusive(void **state)
     end(&c);
 }
 
+static void a_run_that_says_itself_that_it_is_lossy_is_called_so_whatever_else_holds(void **state)
+{
+    (void)state;
+    coupled c;
+
+    start(&c, 0.9f, true);
+    c.claim->lossy = true;
+    eagle_check_report *report = judge(&c);
+
+    assert_verdict(report, "declared", EAGLE_CHECK_LOSSY);
+    assert_verdict(report, "tokens", EAGLE_CHECK_PASS);
+    assert_int_equal(eagle_check_status(report), EAGLE_ELOSSY);
+    assert_int_equal(eagle_exit_code(eagle_check_status(report)), 9);
+    eagle_check_report_free(report);
+    end(&c);
+}
+
 static void a_run_of_which_one_round_has_draws_is_inconclusive(void **state)
 {
     (void)state;
@@ -725,6 +742,7 @@ int main(void)
         cmocka_unit_test(a_token_outside_of_top_k_is_no_sample),
         cmocka_unit_test(log_probabilities_before_or_after_the_temperature_pass),
         cmocka_unit_test(answers_that_nobody_saw_chance_give_are_inconclusive),
+        cmocka_unit_test(a_run_that_says_itself_that_it_is_lossy_is_called_so_whatever_else_holds),
         cmocka_unit_test(a_run_of_which_one_round_has_draws_is_inconclusive),
         cmocka_unit_test(a_token_without_its_coin_must_have_probability),
         cmocka_unit_test(a_coin_off_by_rounding_is_a_near_tie_and_a_coin_off_by_more_is_not),
