@@ -167,6 +167,7 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
     }
     if (isinf(c->logprob[i])) {
         line->n_judged++;
+        line->n_different++;
         eg_problem(line, EAGLE_CHECK_FAIL,
                    "%s: position %d: the log-probability of the emitted token is %sinfinite",
                    c->name, pos, c->logprob[i] < 0.0f ? "minus " : "");
@@ -183,6 +184,7 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
     }
     g->worst_logprob = eps > g->worst_logprob ? eps : g->worst_logprob;
     line->n_judged++;
+    line->n_different += eps > 0.0;
     eg_worsen(line, EAGLE_CHECK_PASS);
     if (eps > bound) {
         eg_problem(line, EAGLE_CHECK_FAIL,

@@ -274,6 +274,7 @@ static void log_probabilities_before_or_after_the_temperature_pass(void **state)
 
             assert_int_equal(line->n_judged, TOKENS);
             assert_int_equal(line->n_failed, wrong);
+            assert_true(line->n_different > 0 && line->n_different <= TOKENS);
             assert_int_equal(line->verdict, wrong == 1 ? EAGLE_CHECK_FAIL : EAGLE_CHECK_PASS);
             eagle_check_report_free(report);
             end(&c);
@@ -544,6 +545,7 @@ static void an_emitted_token_of_probability_zero_fails(void **state)
 
     assert_verdict(report, "log-probabilities", EAGLE_CHECK_FAIL);
     assert_non_null(strstr(line_of(report, "log-probabilities")->detail, "minus infinite"));
+    assert_true(line_of(report, "log-probabilities")->n_different >= 1);
     eagle_check_report_free(report);
     end(&c);
 }
