@@ -6,6 +6,9 @@
 # files of testdata/bad and what lies in testdata/fuzz/NAME; new inputs are kept in
 # build/fuzz/corpus, so that a second run goes on where the first one stopped. An input that
 # ends a target is left in build/fuzz/found.
+#
+# `make check` builds the target that judges with standalone.c, and gives it its seeds
+# (tests/cli/test_fuzz_seeds.sh).
 
 FUZZ_SECONDS ?= 10
 
@@ -13,13 +16,20 @@ fuzz_sources  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 ifneq ($(have_text),1)
 fuzz_sources  := $(filter-out %/fuzz_tokenizer.c %/fuzz_corpus.c,$(fuzz_sources))
 endif
+ifneq ($(have_json),1)
+fuzz_sources  := $(filter-out %/fuzz_check.c,$(fuzz_sources))
+endif
 fuzz_programs := $(fuzz_sources:%.c=$(out)/%)
 fuzz_corpus   := $(BUILD)/fuzz/corpus
 fuzz_found    := $(BUILD)/fuzz/found
 
 fuzz_watch := address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
+FUZZ_ENGINE ?= $(out)/tests/fuzz/standalone.o
+
 .PHONY: fuzz-run fuzz-seeds
+
+tools: $(filter %/fuzz_check,$(fuzz_programs))
 
 fuzz:
 	$(Q)mkdir -p $(BUILD)/fuzz; \
@@ -45,6 +55,9 @@ fuzz-seeds:
 	done; \
 	mkdir -p $(fuzz_found); \
 	cp testdata/responses/* $(fuzz_corpus)/responses/; \
+	for file in testdata/responses/*; do \
+	  { printf ' ' && cat $$file; } >$(fuzz_corpus)/check/$${file##*/}; \
+	done; \
 	for dir in testdata/bad/*/; do \
 	  name=$$(basename $$dir); \
 	  for pair in safetensors:model.safetensors index:model.safetensors.index.json \

@@ -25,6 +25,7 @@ endif
 needs_gmp := tests/oracle/test_exact_laws.c tests/oracle/test_prove%
 ifneq ($(have_gmp),1)
 test_sources := $(filter-out $(needs_gmp),$(test_sources))
+support_sources := $(filter-out tests/support/lib_float_level.c,$(support_sources))
 endif
 ifneq ($(have_mpfr),1)
 test_sources := $(filter-out tests/unit/test_statistics.c tests/oracle/test_samples%.c tests/fault/test_samples_alloc.c,$(test_sources))

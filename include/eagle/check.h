@@ -161,7 +161,8 @@ typedef struct {
     const eagle_head *head;   /* drafts are judged by it; NULL: they are not                 */
     bool strict_draft;        /* another draft than ours fails                               */
     eagle_isa isa;
-    /* Told of progress in tokens, and asked before each round; false ends the judgement: EAGLE_EINCONCLUSIVE. NULL: nobody. */
+    /* Told of progress, in tokens of all runs and of the control's, and asked before each round; false
+     * ends the judgement: EAGLE_EINCONCLUSIVE, and no report. NULL: nobody. */
     bool (*go_on)(void *ctx, int64_t done, int64_t of);
     void *ctx;
 } eagle_check_options;
@@ -181,8 +182,8 @@ EAGLE_API eagle_status eagle_check_bill(eagle_memory_bill *out, const eagle_mode
  * the report live as long as it does; text and detail end where their room ends.
  *
  * EAGLE_OK whatever the verdict. EAGLE_EFIT when the runs cannot be of this target (vocabulary, token
- * ids, sizes), EAGLE_EINVAL for an unknown rule or option, EAGLE_EFORMAT for a rule in the file, EAGLE_ELIMIT for a run that is longer than
- * positions go, EAGLE_ENUMERIC when our own rows are not finite, EAGLE_ENOMEM. Free the report with
+ * ids, sizes), EAGLE_EINVAL for an unknown rule or option, or a rule that is given for a
+ * greedy run, EAGLE_EFORMAT for a rule in the file, EAGLE_ELIMIT for a run that is longer than positions go, EAGLE_ENUMERIC when our own rows are not finite, EAGLE_ENOMEM. Free the report with
  * eagle_check_report_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
                                    const eagle_claims *claims, const eagle_claims *control,

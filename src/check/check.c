@@ -35,6 +35,12 @@ static eagle_status settle(eg_judge *j, eagle_error *err)
     }
     const bool drawn = j->sampling.temperature > 0.0f;
 
+    if (opt->rule != NULL && !drawn && !j->control) {
+        return eg_fail(
+            err, EAGLE_EINVAL,
+            "%s: a greedy run: it has no drawn decision that the rule \"%.40s\" would make",
+            c->name, opt->rule);
+    }
     /* A mode that the file names stays, whatever else the caller says of the sampling. */
     if (!drawn) {
         j->sampling.mode = EAGLE_VERIFY_GREEDY;
@@ -72,9 +78,14 @@ static void free_room(eg_judge *j)
     free(j->walkable);
 }
 
+bool eg_goes_on_at(const eg_judge *j, int64_t done)
+{
+    return j->opt->go_on == NULL || j->opt->go_on(j->opt->ctx, j->before + done, j->tokens);
+}
+
 bool eg_goes_on(const eg_judge *j)
 {
-    return j->opt->go_on == NULL || j->opt->go_on(j->opt->ctx, j->claim->n, j->claim->n);
+    return eg_goes_on_at(j, j->claim->n);
 }
 
 static eagle_status judge_run(eg_judge *j, eagle_error *err)
@@ -130,16 +141,33 @@ static eagle_status check_all(const eagle_claims *claims, const eagle_config *co
     return st;
 }
 
+static int64_t tokens_of(const eagle_claims *claims)
+{
+    int64_t n = 0;
+
+    for (int32_t i = 0; i < claims->n; i++) {
+        n += claims->claim[i]->n;
+    }
+    return n;
+}
+
+/* What passes from the control's runs to the others. */
+typedef struct {
+    double share;   /* of its rows, the largest error as a share of its bound; 0: none */
+    int64_t done;   /* tokens that were judged */
+    int64_t tokens; /* of all runs             */
+} course;
+
 /* Judges `claims` into `report`. */
 static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const eagle_model *model,
                               const eagle_claims *claims, const eagle_check_options *opt,
-                              double *share, bool control, eagle_error *err)
+                              course *all, bool control, eagle_error *err)
 {
     eg_noise noise = {0};
     eg_drift drift = {0};
     /* Errors that the control has too are the target's own, up to what rounding may explain. */
-    const double slack = fmin(fmax(*share, 1.0), EG_NO_ROUNDING);
-    const bool settled = opt->eps > 0.0 || *share > 0.0;
+    const double slack = fmin(fmax(all->share, 1.0), EG_NO_ROUNDING);
+    const bool settled = opt->eps > 0.0 || all->share > 0.0;
     eagle_status st = EAGLE_OK;
 
     for (int32_t i = 0; st == EAGLE_OK && i < claims->n; i++) {
@@ -152,11 +180,14 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
                       .drift = &drift,
                       .claim = claims->claim[i],
                       .run = i,
+                      .before = all->done,
+                      .tokens = all->tokens,
                       .slack = slack,
                       .settled = settled,
                       .control = control};
 
         st = judge_run(&j, err);
+        all->done += claims->claim[i]->n;
     }
     if (st == EAGLE_OK) {
         eg_noise_report(report, &noise);
@@ -164,7 +195,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
         eg_drift_report(report, &drift);
         eg_digests_report(report);
         eg_noise_judge_tokens(report, &noise, model->target.config.vocab);
-        *share = noise.share;
+        all->share = noise.share;
         eg_ask_shift(report, opt->shift);
     }
     eg_drift_free(&drift);
@@ -252,7 +283,7 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
     eagle_check_report *other = eg_alloc(1, sizeof *other);
     eg_ours ours = {0};
     eg_ours_room room = {.ctx = 1, .nodes = 1};
-    double share = 0.0; /* of the control's rows, the largest error as a share of its bound */
+    course all = {.tokens = tokens_of(claims) + (control != NULL ? tokens_of(control) : 0)};
     eagle_status st = check_all(claims, config, &room, err);
 
     *out = NULL;
@@ -269,10 +300,10 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
         st = eg_ours_make(&ours, model, &room, opt, err);
     }
     if (st == EAGLE_OK && control != NULL) {
-        st = judge_all(other, &ours, model, control, opt, &share, true, err);
+        st = judge_all(other, &ours, model, control, opt, &all, true, err);
     }
     if (st == EAGLE_OK) {
-        st = judge_all(report, &ours, model, claims, opt, &share, false, err);
+        st = judge_all(report, &ours, model, claims, opt, &all, false, err);
     }
     if (st == EAGLE_OK && control != NULL) {
         eg_judge_control(report, other);

@@ -66,6 +66,7 @@ static eg_coin_answer ask(void *ctx, eagle_draw_key key, const eg_coin_test *tes
 
 /* ---- laws ----------------------------------------------------------------------------------- */
 
+/* A row that is no law (a NaN, an infinity) stays zero: a walk that meets it is left with nothing. */
 static void fill_laws(eg_replay *p)
 {
     const eg_judge *j = p->j;
@@ -77,11 +78,15 @@ static void fill_laws(eg_replay *p)
         const double log_sum = eg_log_sum(l, vocab);
         double sum = 0.0;
 
-        eg_law_make(j->law, j->order, l, vocab, &p->sampling);
-        for (int32_t v = 0; v < vocab; v++) {
-            sum += (double)j->law[v];
+        memset(p->p + at, 0, (size_t)vocab * sizeof *p->p);
+        memset(p->bonus + at, 0, (size_t)vocab * sizeof *p->bonus);
+        if (isfinite(log_sum)) {
+            eg_law_make(j->law, j->order, l, vocab, &p->sampling);
+            for (int32_t v = 0; v < vocab; v++) {
+                sum += (double)j->law[v];
+            }
         }
-        for (int32_t v = 0; v < vocab; v++) {
+        for (int32_t v = 0; v < vocab && sum > 0.0; v++) {
             p->p[at + (size_t)v] = (double)j->law[v] / sum;
             p->bonus[at + (size_t)v] = exp((double)l[v] - log_sum);
         }

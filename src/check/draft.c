@@ -358,7 +358,9 @@ eagle_status eg_judge_draft(eg_judge *j, eagle_error *err)
         mark_accepted(&b);
     }
     for (int32_t r = 0; st == EAGLE_OK && r < j->claim->n_rounds; r++) {
-        if (judgeable(j, r)) {
+        if (!eg_goes_on(j)) {
+            st = eg_fail(err, EAGLE_EINCONCLUSIVE, "interrupted");
+        } else if (judgeable(j, r)) {
             st = judge_round(&b, r, err);
         }
     }

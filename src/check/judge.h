@@ -53,6 +53,8 @@ typedef struct {
     eg_drift *drift;
     const eg_claim *claim;
     int32_t run;
+    int64_t before; /* tokens of the runs that were judged before, the control's included */
+    int64_t tokens; /* of all runs                                                        */
     /* settled at the beginning of a run */
     eagle_sampling sampling;
     bool rule_known;
@@ -138,8 +140,10 @@ void eg_drift_add(eg_drift *drift, eagle_site site, int32_t layer, eagle_dtype d
 /* Sets the report's figures of sites, each at its worst layer. */
 void eg_drift_report(eagle_check_report *report, const eg_drift *drift);
 
-/* False when the caller wants no more of it: asked before each round that is judged. */
-bool eg_goes_on(const eg_judge *j);
+/* False when the caller wants no more of it: asked for each token, and before each round that is
+ * judged. `done`: tokens of this run. */
+bool eg_goes_on_at(const eg_judge *j, int64_t done);
+bool eg_goes_on(const eg_judge *j); /* with all of them judged */
 
 /* ---- judges ------------------------------------------------------------------------------ */
 

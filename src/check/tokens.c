@@ -167,6 +167,7 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
     }
     if (isinf(c->logprob[i])) {
         line->n_judged++;
+        line->n_different++;
         eg_problem(line, EAGLE_CHECK_FAIL,
                    "%s: position %d: the log-probability of the emitted token is %sinfinite",
                    c->name, pos, c->logprob[i] < 0.0f ? "minus " : "");
@@ -183,6 +184,7 @@ static void from_log_probabilities(judging *g, evidence *e, int32_t pos, const f
     }
     g->worst_logprob = eps > g->worst_logprob ? eps : g->worst_logprob;
     line->n_judged++;
+    line->n_different += eps > 0.0;
     eg_worsen(line, EAGLE_CHECK_PASS);
     if (eps > bound) {
         eg_problem(line, EAGLE_CHECK_FAIL,
@@ -218,7 +220,9 @@ static void gather(judging *g, evidence *e, int32_t pos, const float *ours)
         eg_row_difference d;
 
         eg_row_compare(&d, e->logits, ours, vocab);
-        if (d.n_finite > 0) {
+        if (d.bad) { /* the line "logits" says so; no law and no evidence comes of it */
+            e->logits = NULL;
+        } else {
             e->measured = d.error < e->eps; /* more than rounding may make excuses nothing */
             e->eps = d.error < e->eps ? d.error : e->eps;
             e->own_best = e->logits[c->token[pos + 1]] >= e->logits[d.their_best];
@@ -415,7 +419,7 @@ static bool seen(void *ctx, int32_t pos, const float *logits)
     } else {
         judge_greedy(g, pos, logits);
     }
-    return j->opt->go_on == NULL || j->opt->go_on(j->opt->ctx, pos + 1, j->claim->n);
+    return eg_goes_on_at(j, pos + 1);
 }
 
 /* More differences than rounding explains? Their number is a sum of independent events whose

@@ -131,7 +131,8 @@ eagle_status eg_cmd_check(const eg_options *opt, eagle_error *err)
         eg_progress_start(&j.progress, opt->quiet);
         st = eagle_check(&j.report, j.engine.model, j.claims, j.control, &j.how, err);
         eg_progress_clear(&j.progress);
-        if (st != EAGLE_OK && eg_signals_caught() != 0) { /* main() says it with the exit code */
+        if (st != EAGLE_OK && eg_signals_caught() != 0) { /* main() has the exit code */
+            eg_cli_note(false, "interrupted: nothing was judged to its end, there is no verdict");
             *err = (eagle_error){0};
             st = EAGLE_OK;
         }

@@ -268,6 +268,9 @@ static eagle_status run(job *j, eagle_error *err)
         }
     }
     eg_progress_clear(&j->progress);
+    if (eg_signals_caught() != 0) { /* main() has the exit code */
+        eg_cli_note(false, "interrupted: what was not proven by then is BOUND");
+    }
     return st;
 }
 

@@ -3,7 +3,7 @@
  *
  * Ours are integers and round nothing (verify/node.h). These are what published programs do at a
  * node, operation by operation, so that one can replay their decisions from their numbers
- * (`eagle check --rule`) and compute the law that they really have (float_level.h). Pure functions: they
+ * (`eagle check --rule`) and compute the law that they really have (float_walk.h). Pure functions: they
  * know neither models nor files, and need no library.
  *
  *   plain               the papers: u < p, or u < p / q; a refused child is taken out and the rest

@@ -64,6 +64,9 @@ refuse() {
 refuse 2 'needs a file' -m "$toy" -q
 refuse 2 'needs a model' "$work/list" -q
 refuse 2 'no accept rule' -m "$toy" "$work/list" -q --rule nonsense
+refuse 2 'a greedy run: .* rule "plain"' -m "$toy" "$work/list" -q --rule plain
+refuse 2 'a greedy run: .* rule "plain"' -m "$toy" "$work/run.trace" -q --rule plain
+judge 7 inconclusive "$work/list" --temp 0.7 --rule plain
 refuse 3 'No such file' -m "$toy" "$work/absent" -q
 printf '{"prompt_ids": [1], "output_ids": [99]}\n' >"$work/outside"
 refuse 4 'token 99' -m "$toy" "$work/outside" -q

@@ -5,13 +5,21 @@
 # tests/mutants/table says which check must catch which patch, and by which words. The tree is
 # copied once, with what is built; a patch is applied, what depends on it is built again, the
 # check runs, and the patched files are put back. A patch that does not apply or compile fails
-# the run, and so does a check that does not fail, fails in other words, or fails without any patch.
+# the run, and so does a check that does not fail, fails in other words, does not end where the words
+# are not "does not end", or fails without any patch.
+#
+# build/mutants/planted.table has a line for each row that came out as it should: id, name, verdict,
+# seconds, check. Until a source or a test changes such a row is not tried again: a run that was
+# interrupted goes on where it stopped.
 #
 #   MUTANTS_ONLY=text  only rows that contain it, such as an id
+#   MUTANTS_KEEP=1     after other changes too: a row stays as it is while the patch, the row and the
+#                      patched files do
 #   CC comes from the makefile.
 release=$1
 here=$PWD/tests/mutants
 work=$PWD/build/mutants/planted
+kept=$PWD/build/mutants/planted.table
 tree=$work/tree
 EAGLE_DATA=$work/none # what is planted must be found without any data but the tree's own
 export EAGLE_DATA
@@ -79,8 +87,11 @@ judge() {
     *)
         verdict='caught'
         [ $code -ne 0 ] || verdict='FAILED: survived'
-        [ $code -eq 0 ] || [ $code -eq 124 ] || grep -qF -e "$5" "$work/log" ||
-            verdict="FAILED: exit $code, without the words: $5"
+        if [ $code -eq 124 ]; then # which is no finding: a busy machine is slow too
+            [ "$5" = 'does not end' ] || verdict='FAILED: it did not end'
+        elif [ $code -ne 0 ]; then
+            grep -qF -e "$5" "$work/log" || verdict="FAILED: exit $code, without the words: $5"
+        fi
         ;;
     esac
 }
@@ -94,6 +105,34 @@ knows() { # CHECK
     esac
 }
 
+# ---- what earlier runs found -----------------------------------------------------------------------
+
+touch "$kept"
+cat Makefile tests/*.mk src/*/*.[ch] include/eagle/*.h tests/*/*.[ch] tests/cli/*.sh tests/cli/*.expected \
+    "$here/planted.sh" | cksum >"$work/stamp"
+if ! cmp -s "$work/stamp" "$kept.stamp"; then
+    [ -n "$MUTANTS_KEEP" ] || : >"$kept"
+    cp "$work/stamp" "$kept.stamp"
+fi
+
+# Numbers hold for these: the patch, what it is applied to, and the row.
+version_of() { # PATCH ROW
+    {
+        cat "$1"
+        sed -n 's|^--- a/||p' "$1" | xargs cat
+        echo "$2"
+    } | cksum | tr ' ' -
+}
+
+# keep VERSION ID NAME SECONDS CHECK: in the place of what was known of the row.
+keep() {
+    grep -vF -e "$1" "$kept" >"$kept.new"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$2" "$3" "$verdict" "$4" "$5" "$1" >>"$kept.new"
+    mv "$kept.new" "$kept"
+}
+
+# ---- all rows --------------------------------------------------------------------------------------
+
 : >"$work/verdicts"
 while IFS='|' read -r id name kind check words; do
     id=$(echo "$id" | xargs)
@@ -104,8 +143,17 @@ while IFS='|' read -r id name kind check words; do
     if [ "$kind" = pending ]; then
         verdict=pending
     elif knows "$check"; then
-        judge "$id" "$name" "$kind" "$check" "$words"
-        put_back "$here/$id-$name.patch"
+        version=$(version_of "$here/$id-$name.patch" "$id|$name|$kind|$check|$words")
+        verdict=$(awk -F '\t' -v v="$version" '$6 == v { print $3 }' "$kept")
+        if [ -z "$verdict" ]; then
+            begun=$(date +%s)
+            judge "$id" "$name" "$kind" "$check" "$words"
+            put_back "$here/$id-$name.patch"
+            case $verdict in
+            FAILED*) ;;
+            *) keep "$version" "$id" "$name" $(($(date +%s) - begun)) "$check" ;;
+            esac
+        fi
     else
         verdict='not built'
     fi

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_check.c - runs with a planted fault, judged: each is called what it is, at its place; runs
  * without one pass. */
+#include "support/lib_judged.h"
 #include "support/lib_planted.h"
 
 #include <math.h>
@@ -21,17 +22,10 @@ static eagle_check_report *judge_on(const toy_options *network, const planted_op
 {
     toy *t = toy_create(network);
     eagle_claims *claims = planted_claims();
-    eagle_check_report *report = NULL;
-    eagle_check_options opt;
-    eagle_error err = {0};
 
-    eagle_check_defaults(&opt);
-    opt.threads = 1;
     planted_run(claims, t, planted);
-    if (eagle_check(&report, toy_model(t), claims, NULL, how != NULL ? how : &opt, &err) !=
-        EAGLE_OK) {
-        fail_msg("%s", err.message);
-    }
+    eagle_check_report *report = judge_claims(t, claims, NULL, how);
+
     eagle_claims_free(claims);
     toy_free(t);
     return report;
@@ -64,26 +58,6 @@ static eagle_check_report *judge(const planted_options *planted)
         show(report);
     }
     return report;
-}
-
-static const eagle_check_line *line_of(const eagle_check_report *report, const char *name)
-{
-    const eagle_check_line *line = NULL;
-
-    for (int32_t i = 0; (line = eagle_check_line_at(report, i)) != NULL; i++) {
-        if (strcmp(line->name, name) == 0) {
-            return line;
-        }
-    }
-    fail_msg("no line \"%s\"", name);
-    return NULL;
-}
-
-static void assert_verdict(const eagle_check_report *report, const char *name,
-                           eagle_check_verdict verdict)
-{
-    assert_string_equal(eagle_check_verdict_name(line_of(report, name)->verdict),
-                        eagle_check_verdict_name(verdict));
 }
 
 /* The nearest explanation fits and is this one; the second does not fit. */
@@ -430,17 +404,13 @@ static void a_state_that_is_no_number_fails_even_where_its_logits_are_right(void
     (void)state;
     toy *t = toy_create(&(toy_options){.seed = SEED});
     eagle_claims *claims = planted_claims();
-    eagle_check_report *report = NULL;
-    eagle_check_options opt;
-    eagle_error err = {0};
 
-    eagle_check_defaults(&opt);
-    opt.threads = 1;
     planted_run(claims, t, &(planted_options){.rounds = ROUNDS, .few_sites = true});
     const eg_claim_site *site = &claims->claim[0]->round[FROM].site[0];
 
     ((float *)(uintptr_t)site->tensor->data)[3] = NAN;
-    assert_int_equal(eagle_check(&report, toy_model(t), claims, NULL, &opt, &err), EAGLE_OK);
+    eagle_check_report *report = judge_claims(t, claims, NULL, NULL);
+
     assert_verdict(report, "logits", EAGLE_CHECK_PASS);
     assert_verdict(report, "layers", EAGLE_CHECK_FAIL);
     assert_place(report, FROM, 0);

@@ -5,7 +5,7 @@
 #include "check/claims.h"
 #include "head/extrapolator.h"
 #include "model/model.h"
-#include "support/lib_toy.h"
+#include "support/lib_judged.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -205,29 +205,17 @@ static void lead(run *r, led how)
 static eagle_check_report *judge(const run *r, bool strict)
 {
     eagle_check_options opt;
-    eagle_check_report *report = NULL;
-    eagle_error err = {0};
 
     eagle_check_defaults(&opt);
     opt.threads = 1;
     opt.head = toy_head(r->t);
     opt.strict_draft = strict;
-    if (eagle_check(&report, toy_model(r->t), r->claims, NULL, &opt, &err) != EAGLE_OK) {
-        fail_msg("%s", err.message);
-    }
-    return report;
+    return judge_claims(r->t, r->claims, NULL, &opt);
 }
 
 static const eagle_check_line *draft_line(const eagle_check_report *report)
 {
-    const eagle_check_line *line;
-    int32_t i = 0;
-
-    while ((line = eagle_check_line_at(report, i)) != NULL && strcmp(line->name, "draft") != 0) {
-        i++;
-    }
-    assert_non_null(line);
-    return line;
+    return line_of(report, "draft");
 }
 
 static void scores_of_our_head_pass(void **state)

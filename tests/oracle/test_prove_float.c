@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_prove_float.c - the laws that others' accept rules really have, as fractions. */
-#include "prove/float_level.h"
 #include "sample/draws.h"
+#include "support/lib_float_level.h"
 #include "support/lib_toy.h"
 #include "verify/node.h"
 
@@ -89,8 +89,8 @@ static void run(const eg_float_rule *rule, const node *n)
                               .n_child = n->n_child,
                               .pos = 7};
 
-    assert_int_equal(eg_float_node_law(got.law, rule, &at, left, all, NULL), EAGLE_OK);
-    eg_law_distance(got.tv, got.outside, (const mpq_t *)got.law, (const mpq_t *)got.plain, VOCAB);
+    assert_int_equal(float_node_law(got.law, rule, &at, left, all, NULL), EAGLE_OK);
+    law_distance(got.tv, got.outside, (const mpq_t *)got.law, (const mpq_t *)got.plain, VOCAB);
 }
 
 static void assert_fraction(const mpq_t value, unsigned long num, unsigned long den)
@@ -302,8 +302,7 @@ static void drawn_children_leave_the_law_but_for_rounding(void **state)
             mpq_add(got.law[made.token], got.law[made.token], weight);
         } while (eg_enumeration_next(all));
         assert_int_equal(eg_enumeration_fault(all, NULL), EAGLE_OK);
-        eg_law_distance(got.tv, got.outside, (const mpq_t *)got.law, (const mpq_t *)got.plain,
-                        VOCAB);
+        law_distance(got.tv, got.outside, (const mpq_t *)got.law, (const mpq_t *)got.plain, VOCAB);
         print_message("# %s, 3 drawn children: TV %.2e\n", names[r], mpq_get_d(got.tv));
         assert_true(mpq_get_d(got.tv) < 1e-15);
     }
@@ -335,7 +334,7 @@ static void a_law_that_sums_to_less_than_one_can_leave_nothing_to_draw_from(void
     const eg_float_rule rule = named("plain");
     double left[2 * VOCAB];
 
-    assert_int_equal(eg_float_node_law(got.law, &rule, &n, left, all, NULL), EAGLE_OK);
+    assert_int_equal(float_node_law(got.law, &rule, &n, left, all, NULL), EAGLE_OK);
     assert_fraction(got.law[1], 1, 2);
     assert_fraction(got.law[VOCAB], 1, 2);
 }

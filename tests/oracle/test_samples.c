@@ -3,8 +3,7 @@
  * each: no network, but rows of logits whose laws are known.
  *
  * A text is a walk over a few contexts: its row is a function of the last token. */
-#include "eagle/samples.h"
-#include "support/lib_toy.h"
+#include "support/lib_judged.h"
 
 #include "kernels/kernels.h"
 #include "sample/law.h"
@@ -39,7 +38,7 @@ static void make_world(world *w, uint64_t seed, float spread)
 
 static double uniform(world *w)
 {
-    return ((double)(toy_random(&w->state) >> 11) + 0.5) * 0x1p-53;
+    return toy_uniform(&w->state);
 }
 
 /* The token of a law that holds the number u, times the law's sum. */
@@ -183,18 +182,6 @@ static eagle_samples_verdict run(world *w, sampler *draw, const eagle_sampling *
     return v;
 }
 
-static const eagle_samples_test *find(const eagle_samples_verdict *v, const char *name,
-                                      const char *what)
-{
-    for (int32_t i = 0; i < v->n_test; i++) {
-        if (strcmp(v->test[i].name, name) == 0 && strstr(v->test[i].what, what) != NULL) {
-            return &v->test[i];
-        }
-    }
-    fail_msg("no test %s of %s", name, what);
-    return NULL;
-}
-
 static void assert_found(sampler *draw, const eagle_samples_options *opt, int32_t n,
                          const char *diagnosis)
 {
@@ -221,10 +208,10 @@ static void numbers_used_twice_show_in_the_lag_alone(void **state)
     eagle_samples_verdict v = run(&w, reuses_numbers, &opt.sampling, 4000, &opt);
 
     assert_int_equal(v.status, EAGLE_EFAILED);
-    assert_true(find(&v, "lag", "the next one's")->failed);
-    assert_false(find(&v, "u", "64 bins")->failed);
-    assert_false(find(&v, "Kolmogorov", "")->failed);
-    assert_false(find(&v, "lag", "after the next")->failed);
+    assert_true(test_of(&v, "lag", "the next one's")->failed);
+    assert_false(test_of(&v, "u", "64 bins")->failed);
+    assert_false(test_of(&v, "Kolmogorov", "")->failed);
+    assert_false(test_of(&v, "lag", "after the next")->failed);
     assert_non_null(strstr(v.diagnosis, "used twice: a token's u and the next one's"));
     eagle_samples_verdict_free(&v);
 }
@@ -259,8 +246,8 @@ static void numbers_shared_by_continuations_show_between_them(void **state)
         }
     }
     assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
-    assert_true(find(&v, "lag", "same place")->failed);
-    assert_false(find(&v, "lag", "the next one's")->failed);
+    assert_true(test_of(&v, "lag", "same place")->failed);
+    assert_false(test_of(&v, "lag", "the next one's")->failed);
     eagle_samples_verdict_free(&v);
     eagle_samples_free(s);
 }
@@ -367,7 +354,7 @@ static void accepted_and_residual_tokens_are_judged_together(void **state)
     eagle_samples_verdict v = run(&w, accepts_low_tokens, &opt.sampling, 4000, &opt);
 
     assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
-    assert_int_equal(find(&v, "u", "where there were children")->n, 4000);
+    assert_int_equal(test_of(&v, "u", "where there were children")->n, 4000);
     eagle_samples_verdict_free(&v);
 }
 
@@ -385,7 +372,7 @@ static void a_law_within_delta_is_no_evidence_for_a_bug(void **state)
     eagle_samples_verdict v = run(&w, without_temperature, &opt.sampling, 6000, &opt);
 
     assert_int_equal(v.status, EAGLE_EFAILED);
-    assert_true(find(&v, "e-value", "")->failed);
+    assert_true(test_of(&v, "e-value", "")->failed);
     eagle_samples_verdict_free(&v);
     opt.delta = 0.12;
     v = run(&w, without_temperature, &opt.sampling, 6000, &opt);
@@ -420,7 +407,7 @@ static void the_surprisal_allows_for_a_skewed_law(void **state)
         assert_int_equal(eagle_samples_add(s, row, NULL, &d, 1, NULL), EAGLE_OK);
     }
     assert_int_equal(eagle_samples_judge(&v, s, NULL), EAGLE_OK);
-    const double p = find(&v, "surprisal", "")->p;
+    const double p = test_of(&v, "surprisal", "")->p;
 
     if (!(p > tail && p < 4.0 * tail)) { /* both tails, and what is left of the skew */
         fail_msg("p %g, exact %g", p, tail);
@@ -537,13 +524,13 @@ static void counts_see_what_cancels_between_contexts(void **state)
         eagle_samples_free(s);
     }
     assert_int_equal(v[0].status, EAGLE_EINCONCLUSIVE);
-    const eagle_samples_test *fair = find(&v[0], "counts", "");
-    const eagle_samples_test *unfair = find(&v[1], "counts", "");
+    const eagle_samples_test *fair = test_of(&v[0], "counts", "");
+    const eagle_samples_test *unfair = test_of(&v[1], "counts", "");
 
     assert_true(fair->df == CONTEXTS * (VOCAB - 1));
     assert_true(fair->p > 0.001);
     assert_true(unfair->failed);
-    assert_false(find(&v[1], "u", "64 bins")->failed);
+    assert_false(test_of(&v[1], "u", "64 bins")->failed);
     eagle_samples_verdict_free(&v[0]);
     eagle_samples_verdict_free(&v[1]);
 }

@@ -2,8 +2,7 @@
 /* test_samples_levels.c - what the judge of samples promises in numbers: false alarms as rare as
  * alpha says, biases found with the power that it states. Short runs, and the whole ones with
  * EAGLE_TEST=full (some minutes). */
-#include "eagle/samples.h"
-#include "support/lib_toy.h"
+#include "support/lib_judged.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -22,22 +21,6 @@ static bool full(void)
     const char *test = getenv("EAGLE_TEST");
 
     return test != NULL && strcmp(test, "full") == 0;
-}
-
-static double uniform(uint64_t *state)
-{
-    return ((double)(toy_random(state) >> 11) + 0.5) * 0x1p-53;
-}
-
-static bool failed(const eagle_samples_verdict *v, const char *name)
-{
-    for (int32_t i = 0; i < v->n_test; i++) {
-        if (strcmp(v->test[i].name, name) == 0) {
-            return v->test[i].failed;
-        }
-    }
-    fail_msg("no test %s", name);
-    return false;
 }
 
 /* Asserts that `count` of `runs` is within three sigma of a share p, or above it with `bound`. */
@@ -74,7 +57,7 @@ static eagle_samples_verdict walk(uint64_t seed, int32_t n, const eagle_samples_
         double u = 0.0;
 
         last = d.index == 0 ? 0 : last;
-        u = uniform(&seed) * sum[last];
+        u = toy_uniform(&seed) * sum[last];
         while (d.token < VOCAB - 1 && u >= exp((double)row[last][d.token])) {
             u -= exp((double)row[last][d.token++]);
         }
@@ -182,7 +165,7 @@ static eagle_samples_verdict biased(uint64_t *state, double tv, int64_t n,
 
     assert_int_equal(eagle_samples_create(&s, VOCAB, opt, NULL), EAGLE_OK);
     for (int64_t i = 0; i < n; i++) {
-        const bool low = uniform(state) < 0.5 + tv;
+        const bool low = toy_uniform(state) < 0.5 + tv;
         const eagle_drawn d = {.token = (int32_t)(toy_random(state) >> 61) + (low ? 0 : 8),
                                .response = (int32_t)(i / LENGTH),
                                .index = (int32_t)(i % LENGTH),
@@ -217,7 +200,7 @@ static void the_stated_power_is_met(void **state)
     eagle_samples_verdict_free(&v);
     for (int32_t i = 0; i < runs; i++) {
         v = biased(&random, opt.tv, n, &opt);
-        by_bins += failed(&v, "u") ? 1 : 0;
+        by_bins += test_of(&v, "u", "")->failed ? 1 : 0;
         by_any += v.status == EAGLE_EFAILED ? 1 : 0;
         assert_true(v.power >= 0.9 && v.power < 0.905);
         eagle_samples_verdict_free(&v);
@@ -269,7 +252,7 @@ static void room_for_rounding_neither_alarms_nor_hides_a_bias(void **state)
         alarms += v.status == EAGLE_EFAILED ? 1 : 0;
         eagle_samples_verdict_free(&v);
         v = biased(&random, opt.tv, n, &opt);
-        found += failed(&v, "u") ? 1 : 0;
+        found += test_of(&v, "u", "")->failed ? 1 : 0;
         assert_bound(&v, 64.0, opt.delta);
         eagle_samples_verdict_free(&v);
     }
@@ -338,15 +321,15 @@ static void a_control_is_compared_test_by_test(void **state)
     assert_int_equal(v.status, EAGLE_EINCONCLUSIVE);
     eagle_samples_verdict_free(&v);
     assert_int_equal(eagle_samples_compare(&v, of[2], of[1], NULL), EAGLE_OK);
-    assert_true(failed(&v, "support"));
+    assert_true(test_of(&v, "support", "")->failed);
     eagle_samples_verdict_free(&v);
     assert_int_equal(eagle_samples_compare(&v, of[1], of[2], NULL), EAGLE_OK);
-    assert_false(failed(&v, "support")); /* fewer than the control is no fault */
+    assert_false(test_of(&v, "support", "")->failed); /* fewer than the control is no fault */
     eagle_samples_verdict_free(&v);
     assert_int_equal(eagle_samples_compare(&v, of[3], of[1], NULL), EAGLE_OK);
-    assert_true(failed(&v, "u"));
-    assert_true(failed(&v, "Kolmogorov"));
-    assert_false(failed(&v, "support"));
+    assert_true(test_of(&v, "u", "")->failed);
+    assert_true(test_of(&v, "Kolmogorov", "")->failed);
+    assert_false(test_of(&v, "support", "")->failed);
     eagle_samples_verdict_free(&v);
     for (int32_t i = 0; i < 4; i++) {
         eagle_samples_free(of[i]);
@@ -370,7 +353,7 @@ static void what_the_lists_leave_unnamed_is_not_passed(void **state)
     for (int32_t i = 0; i < 2; i++) {
         assert_int_equal(eagle_samples_create(&s[i], 100, &opt, NULL), EAGLE_OK);
         for (int32_t k = 0; k < 20000; k++) {
-            const double x = uniform(&random) * 12.5;
+            const double x = toy_uniform(&random) * 12.5;
             const eagle_drawn d = {.token = x < 5.0 ? (int32_t)x : 99,
                                    .response = k / LENGTH,
                                    .index = k % LENGTH,

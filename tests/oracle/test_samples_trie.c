@@ -327,7 +327,7 @@ static void a_row_off_by_one_is_recognised(void **state)
             for (int32_t j = 0; j < VOCAB; j++) {
                 sum += exp((double)before[j] / 0.5);
             }
-            double u = ((double)(toy_random(&random) >> 11) + 0.5) * 0x1p-53 * sum;
+            double u = toy_uniform(&random) * sum;
 
             while (token < VOCAB - 1 && u >= exp((double)before[token] / 0.5)) {
                 u -= exp((double)before[token++] / 0.5);

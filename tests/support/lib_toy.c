@@ -43,6 +43,11 @@ uint64_t toy_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+double toy_uniform(uint64_t *state)
+{
+    return ((double)(toy_random(state) >> 11) + 0.5) * 0x1p-53;
+}
+
 /* Nearly normal, standard deviation about 1: a sum of uniforms. */
 static float bell(uint64_t *state)
 {

@@ -40,5 +40,7 @@ const eagle_tensor *toy_tensors(int32_t *n, const toy *t, bool head);
 
 /* A small generator (SplitMix64) for tests: never on a result path. */
 uint64_t toy_random(uint64_t *state);
+/* A number inside (0, 1), of 53 bits. */
+double toy_uniform(uint64_t *state);
 
 #endif

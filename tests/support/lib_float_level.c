@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* float_level.c - see float_level.h. */
-#include "prove/float_level.h"
+/* lib_float_level.c - see lib_float_level.h. */
+#include "support/lib_float_level.h"
 
-eagle_status eg_float_node_law(mpq_t *law, const eg_float_rule *rule, const eg_float_node *node,
-                               double *left, eg_enumeration *all, eagle_error *err)
+eagle_status float_node_law(mpq_t *law, const eg_float_rule *rule, const eg_float_node *node,
+                            double *left, eg_enumeration *all, eagle_error *err)
 {
     mpq_t weight;
 
@@ -26,7 +26,7 @@ eagle_status eg_float_node_law(mpq_t *law, const eg_float_rule *rule, const eg_f
     return eg_enumeration_fault(all, err);
 }
 
-void eg_law_distance(mpq_t tv, mpq_t outside, const mpq_t *law, const mpq_t *plain, int32_t n)
+void law_distance(mpq_t tv, mpq_t outside, const mpq_t *law, const mpq_t *plain, int32_t n)
 {
     mpq_t difference;
 
