@@ -15,7 +15,7 @@ printf 'int eagle_tree_add(void);\n' >include/eagle/tree.h
 printf 'int eagle_tree_add(void) { return 1; }\n' >src/tree/tree.c
 printf 'check: all\n' >Makefile
 printf '# own.mk\n' >tests/own.mk
-printf '#!/bin/sh\n[ "$2" = generate ] && echo "  -n, --max-tokens N"\n' >eagle
+printf '#!/bin/sh\n[ "$2" = generate ] && echo "  -n, --max-tokens N"\n[ "$2" = -n ] && printf "%%s\\n" one "two 2.5 tokens/s" three && echo four >&2\nexit 0\n' >eagle
 chmod +x eagle
 printf 'page\n' >README.md
 
@@ -43,4 +43,12 @@ expect '```c compile\n#include "eagle/tree.h"\nint x = 1;\n```' ''
 expect '```c compile\nint x = y;\n```' 'docs/page.md:1: does not compile'
 expect '```c src/tree/tree.c\nint eagle_tree_add(void) { return 1; }\n```' ''
 expect '```c src/tree/tree.c\nint eagle_tree_add(void) { return 2; }\n```' 'is not src/tree/tree.c to the letter'
+example='```text run\n$ eagle generate -n 3\n'
+expect "$example"'one\ntwo 7 tokens/s\nthree\nfour\n```' ''
+expect "$example"'o...e\n...\nfour\n```' ''
+expect "$example"'...\nthree\n...\n```' ''
+expect "$example"'one\ntwo 7 tokens/s\nthree\n```' 'docs/page.md:2: prints "four", not ""'
+expect "$example"'one\ntwo 7 tokens/s\nfour\n```' 'docs/page.md:2: prints "three", not "four"'
+expect "$example"'one\n...\nfive\n```' 'docs/page.md:2: does not print "five"'
+expect "$example"'...\no...n\n...\n```' 'docs/page.md:2: does not print "o...n"'
 exit $status
