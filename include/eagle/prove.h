@@ -161,6 +161,18 @@ EAGLE_API const char *eagle_proof_tokens_per_round(const eagle_proof *proof, dou
  * that were met. */
 EAGLE_API double eagle_proof_softmax_distance(const eagle_proof *proof);
 
+/* ---- memory ------------------------------------------------------------------------- */
+
+typedef void eagle_no_memory_fn(void);
+
+/* Fractions grow, and GMP cannot tell its caller that there is no memory for one: it ends the process by abort().
+ * With this, GMP calls `fn` first, which must not return: say it in one line and _exit(), as `eagle prove` does with
+ * exit code 5. NULL: as before. Where it is built without GMP nothing happens.
+ *
+ * It sets GMP's allocation functions, of the whole process, to those of malloc(): not for a program that
+ * has set its own. Call it before other threads use GMP. */
+EAGLE_API void eagle_prove_on_no_memory(eagle_no_memory_fn *fn);
+
 /* ---- a real run ------------------------------------------------------------------ */
 
 /* Looks at each node that a run decides at, over the full vocabulary: the law of the token that is decided

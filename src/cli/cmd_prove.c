@@ -319,6 +319,8 @@ static eagle_status report(job *j, eagle_error *err)
 static eagle_status prove(const eg_options *opt, eagle_error *err)
 {
     job j = {.opt = opt};
+
+    eg_fraction_guard();
     eagle_status st = start(&j, err);
 
     if (st == EAGLE_OK) {

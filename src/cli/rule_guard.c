@@ -228,3 +228,19 @@ eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule, unsigned seconds)
     patience = seconds;
     return call_watched;
 }
+
+/* ---- fractions ----------------------------------------------------------------------------------- */
+
+static void no_memory(void)
+{
+    static const char text[] = "eagle: no memory for exact fractions\n";
+    const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+
+    mean_it();
+    _exit(eagle_exit_code(written >= 0 ? EAGLE_ENOMEM : EAGLE_EWRITE));
+}
+
+void eg_fraction_guard(void)
+{
+    eagle_prove_on_no_memory(no_memory);
+}
