@@ -78,7 +78,7 @@ EAGLE_API bool eagle_trace_seed(uint64_t *out, const eagle_trace *trace);
 
 /* ---- tokens ------------------------------------------------------------------------- */
 
-/* Values of `source`. */
+/* Values of `source`: from ACCEPTED on 1 + an eagle_source, which has the names. */
 typedef enum {
     EAGLE_TRACE_UNKNOWN = -1,
     EAGLE_TRACE_PROMPT = 0,
