@@ -80,7 +80,7 @@ help:
 	  '  check-bits      the same bits from -O0 to -O3, gcc and clang' \
 	  '  check-cross     AArch64, emulated' \
 	  '  check-exhaustive  the proofs of exp, log, sin, cos over all inputs' \
-	  '  check-docs      stops, links, names, options and snippets of the docs' \
+	  '  check-docs      stops, links, names, options, snippets, examples of the docs' \
   '  check-mutants   programs with mistakes in them: does a test fail for each? an hour' \
 	  'make crosscheck   compares with the published implementations (Python, optional)' \
 	  'make bench-train  how fast training is, beside PyTorch (Python, optional)' \

@@ -18,5 +18,5 @@ alone: $(alone_programs)
 
 check-cross: alone
 	$(Q)$(MAKE) --no-print-directory CC=$(CROSS_CC) AR=$(CROSS_AR) BUILD=$(cross_build) LDFLAGS=-static \
-	  DEPS=0 BLAS=0 have_json= have_text= have_mpfr= have_test= alone
+	  DEPS=0 BLAS=0 have_json= have_text= have_mpfr= have_gmp= have_test= alone
 	$(Q)sh tests/cross/compare.sh $(out) $(cross_build)/$(FLAVOUR) $(CROSS_RUN)

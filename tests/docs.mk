@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# docs.mk - `make check-docs`: what the pages name exists, what they quote compiles.
+# docs.mk - `make check-docs`: what the pages name exists, what they quote compiles or is what is printed.
 
 .PHONY: check-docs
 check-docs: all

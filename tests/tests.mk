@@ -22,7 +22,7 @@ test_sources := $(filter-out $(needs_json),$(test_sources))
 tool_sources := $(filter-out $(needs_json),$(tool_sources))
 support_sources := $(filter-out tests/support/lib_data.c tests/support/lib_trace.c,$(support_sources))
 endif
-needs_gmp := tests/oracle/test_exact_laws.c tests/oracle/test_prove%
+needs_gmp := tests/fault/test_prove_alloc.c tests/oracle/test_exact_laws.c tests/oracle/test_prove%
 ifneq ($(have_gmp),1)
 test_sources := $(filter-out $(needs_gmp),$(test_sources))
 support_sources := $(filter-out tests/support/lib_float_level.c,$(support_sources))

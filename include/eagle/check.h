@@ -4,7 +4,20 @@
  * The other implementation's tokens are given to our target as they are, so that every token is
  * judged and not only those before the first difference. What can be compared exactly (structure,
  * draws) is; what is rounding is measured and told apart from what is wrong. The page is
- * docs/oracle.md, the format docs/trace-format.md. */
+ * docs/oracle.md, the format docs/trace-format.md. What `eagle check --format json` makes of a report
+ * is the document "eagle.check/1" of docs/formats.md; it has the fields of this header.
+ *
+ *     eagle_claims_open(&claims, "run.trace", err)
+ *     eagle_check_defaults(&opt)
+ *     eagle_claims_sampling(&opt.sampling, claims)     if it says
+ *     eagle_check(&report, model, claims, NULL, &opt, err)
+ *     ... eagle_check_verdict_of(report), eagle_check_line_at(report, i) ...
+ *     eagle_check_report_free(report)
+ *     eagle_claims_free(claims)
+ *
+ * Claims and reports are immutable once made: any number of threads may read them. What their calls return
+ * belongs to them and lives as long as they do; the caller frees only what has a _free() here. eagle_check()
+ * may run in several threads at once, over the same model and claims; each call has threads of its own. */
 #ifndef EAGLE_CHECK_H
 #define EAGLE_CHECK_H
 
@@ -36,7 +49,7 @@ EAGLE_API int32_t eagle_claims_count(const eagle_claims *claims);
 EAGLE_API const char *eagle_claims_producer(const eagle_claims *claims); /* "" if unknown */
 /* Level, from 0 (tokens) to 4 (every operation and draw), of the run that has least. */
 EAGLE_API int32_t eagle_claims_level(const eagle_claims *claims);
-/* The first run's sampling, false when the file does not say. */
+/* The first run's sampling; false, and *out is as it was, when the file does not say. */
 EAGLE_API bool eagle_claims_sampling(eagle_sampling *out, const eagle_claims *claims);
 
 /* ---- the judgement --------------------------------------------------------------------- */
@@ -158,11 +171,11 @@ typedef struct {
     int32_t threads;          /* 0: the CPUs this process may use                            */
     int32_t chunk;            /* rows of one pass; no bit depends on it                      */
     eagle_check_verdict near; /* what a near-tie counts as: PASS, NEAR_TIE or FAIL           */
-    const eagle_head *head;   /* drafts are judged by it; NULL: they are not                 */
+    const eagle_head *head;   /* drafts are judged by it; NULL: they are not. Borrowed        */
     bool strict_draft;        /* another draft than ours fails                               */
     eagle_isa isa;
-    /* Told of progress, in tokens of all runs and of the control's, and asked before each round; false
-     * ends the judgement: EAGLE_EINCONCLUSIVE, and no report. NULL: nobody. */
+    /* Told of progress, in tokens of all runs and of the control's, and asked before each round, by the thread that
+     * called eagle_check(); false ends the judgement: EAGLE_EINCONCLUSIVE, and no report. NULL: nobody. */
     bool (*go_on)(void *ctx, int64_t done, int64_t of);
     void *ctx;
 } eagle_check_options;
@@ -178,8 +191,8 @@ EAGLE_API eagle_status eagle_check_bill(eagle_memory_bill *out, const eagle_mode
 /* Judges all runs. `control` (NULL: none) holds runs of the same implementation without a drafter.
  *
  * A PASS says that all tokens of all runs were judged, at temperature 0 by their logits, above it by coins
- * or a seed; what was not is EAGLE_CHECK_INCONCLUSIVE. The claims are only read, and not kept. Strings of
- * the report live as long as it does; text and detail end where their room ends.
+ * or a seed; what was not is EAGLE_CHECK_INCONCLUSIVE. Model, head, claims and options are borrowed for the
+ * call: the report keeps none of them. Its texts and details end where their room ends.
  *
  * EAGLE_OK whatever the verdict. EAGLE_EFIT when the runs cannot be of this target (vocabulary, token
  * ids, sizes), EAGLE_EINVAL for an unknown rule or option, or a rule that is given for a
@@ -195,6 +208,7 @@ EAGLE_API eagle_check_verdict eagle_check_verdict_of(const eagle_check_report *r
 EAGLE_API eagle_status eagle_check_status(const eagle_check_report *report);
 /* Line i, NULL past the last. */
 EAGLE_API const eagle_check_line *eagle_check_line_at(const eagle_check_report *report, int32_t i);
+/* Never NULL; `found` says whether there is one. */
 EAGLE_API const eagle_check_divergence *eagle_check_first(const eagle_check_report *report);
 /* Explanation i, the nearest first; NULL past the last. */
 EAGLE_API const eagle_check_fit *eagle_check_fit_at(const eagle_check_report *report, int32_t i);

@@ -10,6 +10,21 @@
  * What is enumerated is small: contexts of few tokens, over a small vocabulary or one that top-k
  * makes small. docs/oracle.md says why that speaks for any size, and what is assumed.
  *
+ * What `eagle prove --format json` makes of proofs is the certificate "eagle.prove/1" of docs/formats.md.
+ *
+ *     eagle_prove_options how;
+ *     eagle_prove_defaults(&how);
+ *     eagle_prove_task task = {.model = model, .drafter = drafter};
+ *     eagle_sampling_defaults(&task.sampling);
+ *     eagle_prove(&proof, &task, &how, NULL, NULL, err)
+ *     ... eagle_proof_verdict(proof), eagle_proof_result(proof, EAGLE_PROVE_ROUND) ...
+ *     eagle_proof_free(proof)
+ *
+ * A proof is immutable: any number of threads may read it, and what its calls return, texts, arrays and
+ * differences, belongs to it. eagle_prove() may run in several threads at once, over the same model and drafter; a
+ * rule of one's own (task.verify) is then called by them, and has to bear it. A certifier is used from one
+ * thread at a time.
+ *
  * Built with GMP; without it eagle_prove() is EAGLE_EUNSUPPORTED and names the package. Numbers come
  * as text, "0" or "3/4", and beside it as the nearest double for the eye. */
 #ifndef EAGLE_PROVE_H
@@ -130,7 +145,7 @@ typedef struct {
 
 typedef struct eagle_proof eagle_proof; /* opaque results */
 
-/* Asked now and then; `runs` of the level so far. False stops: what is not complete is BOUND. */
+/* Asked now and then, by the thread that called eagle_prove(); `runs` of the level so far. False stops: what is not complete is BOUND. */
 typedef bool eagle_prove_progress(void *ctx, eagle_prove_level level, int64_t runs);
 
 /* Runs the levels. A refutation is a result and no failure. `progress` may be NULL. Continuation makes
@@ -139,7 +154,8 @@ typedef bool eagle_prove_progress(void *ctx, eagle_prove_level level, int64_t ru
  * taken as given.
  *
  * EAGLE_EINVAL (no level, or one that is none; an option, a mode that does not fit), EAGLE_EUNSUPPORTED (built without GMP), EAGLE_ELIMIT
- * (a context without room), EAGLE_ENOMEM, and what sessions fail with. On failure *out is NULL. */
+ * (a context without room), EAGLE_ENOMEM, and what sessions fail with. On failure *out is NULL.
+ * Task and options are borrowed for the call. Free with eagle_proof_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_prove(eagle_proof **out, const eagle_prove_task *task,
                                    const eagle_prove_options *opt, eagle_prove_progress *progress,
                                    void *ctx, eagle_error *err);
@@ -161,6 +177,18 @@ EAGLE_API const char *eagle_proof_tokens_per_round(const eagle_proof *proof, dou
  * that were met. */
 EAGLE_API double eagle_proof_softmax_distance(const eagle_proof *proof);
 
+/* ---- memory ------------------------------------------------------------------------- */
+
+typedef void eagle_no_memory_fn(void);
+
+/* Fractions grow, and GMP cannot tell its caller that there is no memory for one: it ends the process by abort().
+ * With this, GMP calls `fn` first, which must not return: say it in one line and _exit(), as `eagle prove` does with
+ * exit code 5. NULL: as before. Where it is built without GMP nothing happens.
+ *
+ * It sets GMP's allocation functions, of the whole process, to those of malloc(): not for a program that
+ * has set its own. Call it before other threads use GMP. */
+EAGLE_API void eagle_prove_on_no_memory(eagle_no_memory_fn *fn);
+
 /* ---- a real run ------------------------------------------------------------------ */
 
 /* Looks at each node that a run decides at, over the full vocabulary: the law of the token that is decided
@@ -179,7 +207,7 @@ typedef struct {
 } eagle_certified;
 
 /* For trees of up to `max_nodes` nodes over `vocab` tokens. EAGLE_ENOMEM, EAGLE_EUNSUPPORTED (built without
- * GMP), and what eagle_path_create() fails with. Free with eagle_certifier_free(). */
+ * GMP), and what eagle_path_create() fails with. Free with eagle_certifier_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_certifier_create(eagle_certifier **out, int32_t vocab,
                                               int32_t max_nodes, eagle_verify_mode mode,
                                               eagle_error *err);
@@ -192,6 +220,7 @@ EAGLE_API eagle_status eagle_certify_round(eagle_certifier *c, const eagle_tree 
                                            const eagle_rows *rows, const eagle_path *path,
                                            const eagle_sampling *sampling, const eagle_draws *draws,
                                            eagle_error *err);
+/* The counts so far; they belong to the certifier and go on with it. */
 EAGLE_API const eagle_certified *eagle_certifier_found(const eagle_certifier *c);
 
 #ifdef __cplusplus

@@ -11,7 +11,10 @@
  *   llama-server (/completion, completions and chat), with token ids
  *   {"prompt_ids": [..], "response": ..}       for a response that lacks the prompt's ids
  *
- * docs/commands.md says how to ask each server for ids. */
+ * docs/commands.md says how to ask each server for ids.
+ *
+ * Responses are immutable once read: any number of threads may look at them. What eagle_responses_at() returns, with
+ * all its arrays, belongs to them. */
 #ifndef EAGLE_RESPONSES_H
 #define EAGLE_RESPONSES_H
 

@@ -33,9 +33,13 @@
  *   lie in the rest sampler null: what the lists do not name is one outcome. When it is more than
  *                   `tv` on average, the verdict is INCONCLUSIVE, however many tokens there are
  *
- * With
- * delta > 0 the null is "within total variation delta of the law" at each context: the room for a
- * backend's rounding. The tests are then bounds, and need more tokens. */
+ * With delta > 0 the null is "within total variation delta of the law" at each context: the room for a
+ * backend's rounding. The tests are then bounds, and need more tokens.
+ *
+ * What `eagle check-samples --format json` makes of a verdict is the document "eagle.check-samples/1" of
+ * docs/formats.md. A judge (eagle_samples) is used from one thread at a time; different ones are independent,
+ * and so are calls of eagle_samples_check(). A verdict is the caller's: free its tests with
+ * eagle_samples_verdict_free(). It points to nothing else, neither judge nor responses. */
 #ifndef EAGLE_SAMPLES_H
 #define EAGLE_SAMPLES_H
 
@@ -114,6 +118,7 @@ typedef struct {
     char diagnosis[128]; /* the bug whose law explains the tokens best; "" for none       */
 } eagle_samples_verdict;
 
+/* Frees the tests and empties the verdict; one of zeros, or freed before, is allowed. */
 EAGLE_API void eagle_samples_verdict_free(eagle_samples_verdict *verdict);
 
 /* ---- context by context ---------------------------------------------------------------------- */
@@ -154,7 +159,7 @@ EAGLE_API eagle_status eagle_samples_add_recorded(eagle_samples *s, const int32_
                                                   const double *logprob, int32_t n_top,
                                                   const eagle_drawn *drawn, eagle_error *err);
 
-/* Judges what was added. EAGLE_ENOMEM. */
+/* Judges what was added; more may be added afterwards, and judged again. EAGLE_ENOMEM; then *out is empty. */
 EAGLE_API eagle_status eagle_samples_judge(eagle_samples_verdict *out, const eagle_samples *s,
                                            eagle_error *err);
 
@@ -166,7 +171,7 @@ EAGLE_API eagle_status eagle_samples_compare(eagle_samples_verdict *out, const e
 
 /* ---- whole files ----------------------------------------------------------------------------- */
 
-/* Called after each pass, with tokens done and in all; false ends the work early. */
+/* Called after each pass, by the thread that called eagle_samples_check(), with tokens done and in all; false ends the work early. */
 typedef bool eagle_samples_progress(void *ctx, int64_t done, int64_t of);
 
 /* What is judged. All is borrowed. With the sampler null `model` and `session` may be NULL, and the

@@ -7,7 +7,8 @@
  * are those of the paths. Whether the run was *right* is not looked at: positions, equal
  * siblings, the root's token, logits and draws may hold anything.
  *
- * A trace is immutable: any number of threads may read it. What its calls return belongs to it. */
+ * A trace is immutable: any number of threads may read it. What its calls return belongs to it, and lives until
+ * eagle_trace_free(). A recorder is used from one thread at a time, the one that drives the generation. */
 #ifndef EAGLE_TRACE_H
 #define EAGLE_TRACE_H
 
@@ -78,7 +79,7 @@ EAGLE_API bool eagle_trace_seed(uint64_t *out, const eagle_trace *trace);
 
 /* ---- tokens ------------------------------------------------------------------------- */
 
-/* Values of `source`. */
+/* Values of `source`: from ACCEPTED on 1 + an eagle_source, which has the names. */
 typedef enum {
     EAGLE_TRACE_UNKNOWN = -1,
     EAGLE_TRACE_PROMPT = 0,
@@ -212,7 +213,7 @@ typedef struct {
     int32_t n_counts;
 } eagle_trace_comparison;
 
-/* Compares all tensors of two traces; their manifests are not looked at. A digest is compared with a
+/* Compares all tensors of two traces, whose names and tensors *out points to afterwards; their manifests are not looked at. A digest is compared with a
  * full trace by digesting its tensors. */
 EAGLE_API void eagle_trace_compare(eagle_trace_comparison *out, const eagle_trace *a,
                                    const eagle_trace *b);

@@ -10,8 +10,8 @@
  *
  * or the last two together. Rules of a node are walked as eagle_verify() walks in rejection mode.
  *
- * A rule is loaded into this process and trusted as a program is: it can crash it, and it can
- * loop for ever. What it answers is not trusted: a token outside the vocabulary, a hit that is no child,
+ * A rule is loaded into this process and trusted as a program is: it can crash it, end it (exit(), _exit()), and it
+ * can loop for ever; src/cli/rule_guard.c shows how a program lives with that. What it answers is not trusted: a token outside the vocabulary, a hit that is no child,
  * a path that is none of the tree are EAGLE_EFAILED. */
 #ifndef EAGLE_VERIFIER_H
 #define EAGLE_VERIFIER_H

@@ -88,6 +88,10 @@ typedef struct {
  * places, or a value above 1. */
 EAGLE_API eagle_status eagle_decimal_parse(eagle_decimal *out, const char *text, eagle_error *err);
 
+/* And back, without zeros at the end: "0.9". Returns `text`. 0 <= places <= 18. */
+#define EAGLE_DECIMAL_TEXT 48
+EAGLE_API const char *eagle_decimal_text(char text[EAGLE_DECIMAL_TEXT], eagle_decimal decimal);
+
 /* num / 10^places as a double, within an ulp or so: for reports and bounds, never for a law. */
 EAGLE_API double eagle_decimal_value(eagle_decimal decimal);
 
@@ -130,6 +134,9 @@ typedef enum {
     EAGLE_SOURCE_BONUS,    /* after an accepted leaf                     */
     EAGLE_SOURCE_PLAIN     /* the tree was its root alone                */
 } eagle_source;
+
+/* "accepted", "residual", "bonus", "plain"; "" for none of them. */
+EAGLE_API const char *eagle_source_name(eagle_source source);
 
 /* The outcome of one round: `n` tokens, of which n - 1 are accepted children. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* names.c - the words for modes and purposes, one for all who print or read them. */
+/* names.c - the words for modes, purposes and sources, one for all who print or read them. */
 #include "eagle/verify.h"
 
 static const char *name_of(const char *const *name, int32_t n, int32_t i)
@@ -15,6 +15,16 @@ const char *eagle_draw_purpose_name(eagle_draw_purpose purpose)
                                        [EAGLE_DRAW_RESIDUAL - 1] = "residual"};
 
     return name_of(name, EAGLE_DRAW_RESIDUAL, (int32_t)purpose - 1);
+}
+
+const char *eagle_source_name(eagle_source source)
+{
+    static const char *const name[] = {[EAGLE_SOURCE_ACCEPTED] = "accepted",
+                                       [EAGLE_SOURCE_RESIDUAL] = "residual",
+                                       [EAGLE_SOURCE_BONUS] = "bonus",
+                                       [EAGLE_SOURCE_PLAIN] = "plain"};
+
+    return name_of(name, EAGLE_SOURCE_PLAIN + 1, (int32_t)source);
 }
 
 const char *eagle_verify_mode_name(eagle_verify_mode mode)

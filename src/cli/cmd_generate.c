@@ -4,6 +4,7 @@
 #include "cli/document.h"
 #include "cli/generation.h"
 #include "cli/messages.h"
+#include "cli/rule_guard.h"
 #include "cli/signals.h"
 
 #include <inttypes.h>
@@ -73,6 +74,7 @@ static eagle_status start(job *j, eagle_error *err)
     if (st == EAGLE_OK && opt->certify) {
         const eagle_session_options *how = &j->engine.how;
 
+        eg_fraction_guard();
         st = eagle_certifier_create(&j->certifier, eagle_model_config(j->engine.model)->vocab,
                                     how->max_nodes, how->sampling.mode, err);
     }

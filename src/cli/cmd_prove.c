@@ -6,6 +6,7 @@
 #include "cli/prompts.h"
 #include "cli/prove_matrix.h"
 #include "cli/prove_rule.h"
+#include "cli/rule_guard.h"
 #include "cli/signals.h"
 
 #include <stdlib.h>
@@ -318,9 +319,11 @@ static eagle_status report(job *j, eagle_error *err)
                                                       : st;
 }
 
-eagle_status eg_cmd_prove(const eg_options *opt, eagle_error *err)
+static eagle_status prove(const eg_options *opt, eagle_error *err)
 {
     job j = {.opt = opt};
+
+    eg_fraction_guard();
     eagle_status st = start(&j, err);
 
     if (st == EAGLE_OK) {
@@ -335,4 +338,9 @@ eagle_status eg_cmd_prove(const eg_options *opt, eagle_error *err)
     eg_prompts_free(&j.prompts);
     eg_engine_close(&j.engine);
     return st;
+}
+
+eagle_status eg_cmd_prove(const eg_options *opt, eagle_error *err)
+{
+    return opt->verifier != NULL ? eg_rule_apart(prove, opt, err) : prove(opt, err);
 }

@@ -239,11 +239,10 @@ static void draw_node(const drawing *d, int32_t node)
 /* The token behind the path. */
 static void draw_emitted(const drawing *d)
 {
-    static const char *const names[] = {"", "residual", "bonus", "plain"};
     const eg_round_view *v = d->v;
     const int32_t last = v->n_path - 1;
     const int32_t row = v->path_row[last];
-    const char *name = names[eg_round_source(v, last)];
+    const char *name = eagle_source_name(eg_round_source(v, last));
     const box b = {.depth = v->tree->depth[row] + 1,
                    .y = d->y[v->tree->n_nodes],
                    .token = v->path_token[last],

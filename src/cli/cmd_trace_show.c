@@ -47,10 +47,16 @@ static eagle_status print_header(job *j, eagle_error *err)
 
 /* ---- tokens, where there are no trees ------------------------------------------------------ */
 
+static const char *source_name(int32_t source)
+{
+    return source == EAGLE_TRACE_UNKNOWN ? "unknown"
+           : source == EAGLE_TRACE_PROMPT
+               ? "prompt"
+               : eagle_source_name((eagle_source)(source - EAGLE_TRACE_ACCEPTED));
+}
+
 static eagle_status print_tokens(job *j, eagle_error *err)
 {
-    static const char *const source[] = {"unknown",  "prompt", "accepted",
-                                         "residual", "bonus",  "plain"};
     const eagle_trace_tokens *s = eagle_trace_sequence(j->viewer.trace);
     eagle_status st = EAGLE_OK;
 
@@ -67,7 +73,7 @@ static eagle_status print_tokens(job *j, eagle_error *err)
         if (output >= 0 && s->logprob != NULL) {
             snprintf(logprob, sizeof logprob, "  %.4f", (double)s->logprob[output]);
         }
-        snprintf(line, sizeof line, "%5d  %-8s%s%s  %s\n", i, source[s->source[i] + 1], round,
+        snprintf(line, sizeof line, "%5d  %-8s%s%s  %s\n", i, source_name(s->source[i]), round,
                  logprob, eg_token_text(token, j->viewer.tokenizer, s->token[i]));
         st = eg_sink_text(&j->sink, line, err);
     }

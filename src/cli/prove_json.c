@@ -86,8 +86,8 @@ static json_t *levels_json(const eg_prove_case *c)
 static json_t *sampling_json(const eagle_sampling *s)
 {
     char temperature[32];
-    char top_p[EG_DECIMAL_TEXT];
-    char min_p[EG_DECIMAL_TEXT];
+    char top_p[EAGLE_DECIMAL_TEXT];
+    char min_p[EAGLE_DECIMAL_TEXT];
 
     /* As it was written: a few digits, where they are the float. */
     snprintf(temperature, sizeof temperature, "%g", (double)s->temperature);
@@ -96,7 +96,8 @@ static json_t *sampling_json(const eagle_sampling *s)
     }
     return json_pack("{s:s, s:s, s:i, s:s, s:s}", "verification", eagle_verify_mode_name(s->mode),
                      "temperature", temperature, "top_k", s->top_k, "top_p",
-                     eg_decimal_text(top_p, s->top_p), "min_p", eg_decimal_text(min_p, s->min_p));
+                     eagle_decimal_text(top_p, s->top_p), "min_p",
+                     eagle_decimal_text(min_p, s->min_p));
 }
 
 static json_t *case_json(const eg_prove_case *c)

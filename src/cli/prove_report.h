@@ -44,8 +44,4 @@ bool eg_prove_is_bound(const eg_prove_case *c);
 /* One line that says what a case is: mode, law, tree. */
 void eg_prove_case_text(FILE *out, const eg_prove_case *c);
 
-/* "0.9" */
-#define EG_DECIMAL_TEXT 32
-const char *eg_decimal_text(char text[EG_DECIMAL_TEXT], eagle_decimal d);
-
 #endif

@@ -10,22 +10,6 @@
 
 #define SHOWN 60 /* characters of a fraction; longer ones are in the JSON certificate */
 
-const char *eg_decimal_text(char text[EG_DECIMAL_TEXT], eagle_decimal d)
-{
-    uint64_t unit = 1;
-
-    for (int32_t i = 0; i < d.places; i++) {
-        unit *= 10;
-    }
-    if (d.places == 0) {
-        snprintf(text, EG_DECIMAL_TEXT, "%" PRIu64, d.num);
-    } else {
-        snprintf(text, EG_DECIMAL_TEXT, "%" PRIu64 ".%0*" PRIu64, d.num / unit, (int)d.places,
-                 d.num % unit);
-    }
-    return text;
-}
-
 /* The rules of a table are all there for their distances, those that mean to be lossy too. */
 static bool is_table(const eg_prove_report *r)
 {
@@ -122,17 +106,17 @@ void eg_prove_case_text(FILE *out, const eg_prove_case *c)
 {
     const eagle_sampling *s = &c->task.sampling;
     const eagle_drafter *d = c->task.drafter;
-    char text[EG_DECIMAL_TEXT];
+    char text[EAGLE_DECIMAL_TEXT];
 
     fprintf(out, "%s, T=%g", eagle_verify_mode_name(s->mode), (double)s->temperature);
     if (s->top_k > 0) {
         fprintf(out, " top-k=%" PRId32, s->top_k);
     }
     if (s->top_p.num != 1 || s->top_p.places != 0) {
-        fprintf(out, " top-p=%s", eg_decimal_text(text, s->top_p));
+        fprintf(out, " top-p=%s", eagle_decimal_text(text, s->top_p));
     }
     if (s->min_p.num != 0) {
-        fprintf(out, " min-p=%s", eg_decimal_text(text, s->min_p));
+        fprintf(out, " min-p=%s", eagle_decimal_text(text, s->min_p));
     }
     fprintf(out, ", %s", d != NULL ? eagle_drafter_describe(d) : "no drafter");
     if (c->tree.shape != NULL) {

@@ -180,7 +180,6 @@ eagle_status eg_round_print_tree(const eg_round_view *v, eg_sink *sink, eagle_er
 
 eagle_status eg_round_print_emitted(const eg_round_view *v, eg_sink *sink, eagle_error *err)
 {
-    static const char *const source[] = {"accepted", "residual", "bonus", "plain"};
     eagle_status st = eg_sink_text(sink, "  emits", err);
 
     for (int32_t i = 0; st == EAGLE_OK && i < v->n_path; i++) {
@@ -189,7 +188,7 @@ eagle_status eg_round_print_emitted(const eg_round_view *v, eg_sink *sink, eagle
 
         snprintf(item, sizeof item, " %s %s%s",
                  eg_token_text(token, v->tokenizer, v->path_token[i]),
-                 source[eg_round_source(v, i)], i + 1 < v->n_path ? "," : "\n");
+                 eagle_source_name(eg_round_source(v, i)), i + 1 < v->n_path ? "," : "\n");
         st = eg_sink_text(sink, item, err);
     }
     return st;

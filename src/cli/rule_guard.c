@@ -7,15 +7,96 @@
 
 #include "cli/rule_guard.h"
 
+#include "cli/messages.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define STACK (64 * 1024)
 
 static eagle_verify_fn *watched;
 static unsigned patience;
+static int words = -1; /* where the worker says that its exit code is its own, and not the rule's */
+static pid_t other;    /* of the worker the process that waits, of that one the worker */
+static volatile sig_atomic_t caught; /* by the process that waits */
+
+/* ---- a process of its own ------------------------------------------------------------------------ */
+
+/* From a signal handler, too. */
+static void mean_it(void)
+{
+    while (words >= 0 && write(words, "!", 1) < 0 && errno == EINTR) {
+    }
+}
+
+/* A terminal's signals reach the worker by themselves. */
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    caught = number;
+    if (info->si_code == SI_USER || info->si_code == SI_QUEUE) {
+        kill(other, number);
+    }
+}
+
+static eagle_status wait_for_worker(int fd, eagle_error *err)
+{
+    struct sigaction act = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO};
+    int status = 0;
+    char byte;
+
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    while (waitpid(other, &status, 0) < 0 && errno == EINTR) {
+    }
+    fcntl(fd, F_SETFL, O_NONBLOCK); /* a process that the rule left behind may hold the other end */
+    const bool meant = read(fd, &byte, 1) == 1;
+
+    close(fd);
+    if (WIFEXITED(status) && (meant || (caught != 0 && WEXITSTATUS(status) == 128 + caught))) {
+        _exit(WEXITSTATUS(status));
+    }
+    if (WIFEXITED(status)) {
+        return eg_cli_fail(err, EAGLE_EFAILED,
+                           "the rule ended the program, as _exit(%d) does: nothing is proven",
+                           WEXITSTATUS(status));
+    }
+    return eg_cli_fail(err, EAGLE_EINTERNAL,
+                       "the process that runs the rule was ended by signal %d", WTERMSIG(status));
+}
+
+eagle_status eg_rule_apart(eg_rule_work *work, const eg_options *opt, eagle_error *err)
+{
+    const pid_t self = getpid();
+    int fd[2];
+
+    if (pipe(fd) != 0) {
+        return eg_cli_fail(err, EAGLE_ENOMEM, "no pipe to a process for the rule: %s",
+                           strerror(errno));
+    }
+    other = fork();
+    if (other > 0) {
+        close(fd[1]);
+        return wait_for_worker(fd[0], err);
+    }
+    close(fd[0]);
+    if (other < 0) {
+        close(fd[1]);
+        return eg_cli_fail(err, EAGLE_ENOMEM, "no process for the rule: %s", strerror(errno));
+    }
+    other = self;
+    words = fd[1];
+    const eagle_status st = work(opt, err);
+
+    mean_it();
+    return st;
+}
 
 /* ---- text, in a signal handler ------------------------------------------------------------------- */
 
@@ -91,6 +172,7 @@ static void on_crash(int number)
     say(&l, "\n");
     const ssize_t written = write(STDERR_FILENO, l.text, l.n);
 
+    mean_it();
     _exit(call->busy && written >= 0 ? 1 : 70);
 }
 
@@ -106,6 +188,7 @@ static void on_exit_call(void)
     say(&l, "eagle: the rule called exit()");
     say_call(&l, call);
     say(&l, "\n");
+    mean_it();
     _exit(write(STDERR_FILENO, l.text, l.n) >= 0 ? 1 : 70);
 }
 
@@ -115,6 +198,10 @@ static eagle_status call_watched(eagle_path *path, const eagle_tree *tree, const
                                  const eagle_sampling *sampling, const eagle_draws *draws,
                                  eagle_error *err)
 {
+    if (words >= 0 && getppid() != other) { /* killed: nobody waits for an answer */
+        mean_it();
+        _exit(70);
+    }
     alarm(patience);
     const eagle_status st = watched(path, tree, rows, sampling, draws, err);
 
@@ -140,4 +227,20 @@ eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule, unsigned seconds)
     watched = rule;
     patience = seconds;
     return call_watched;
+}
+
+/* ---- fractions ----------------------------------------------------------------------------------- */
+
+static void no_memory(void)
+{
+    static const char text[] = "eagle: no memory for exact fractions\n";
+    const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+
+    mean_it();
+    _exit(eagle_exit_code(written >= 0 ? EAGLE_ENOMEM : EAGLE_EWRITE));
+}
+
+void eg_fraction_guard(void)
+{
+    eagle_prove_on_no_memory(no_memory);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sink.c - stdout, or a file that is replaced whole. */
+#define _GNU_SOURCE /* O_TMPFILE, of Linux */
+
 #include "cli/sink.h"
 
 #include "cli/messages.h"
@@ -11,6 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef O_TMPFILE
+#define O_TMPFILE 0 /* a folder cannot be opened for writing: there are no files without names */
+#endif
+
 static eagle_status failed(const eg_sink *sink, eagle_error *err)
 {
     if (errno == EPIPE) {
@@ -19,24 +25,72 @@ static eagle_status failed(const eg_sink *sink, eagle_error *err)
     return eg_cli_fail(err, EAGLE_EWRITE, "%s: %s", sink->path, strerror(errno));
 }
 
-/* Opens a new file beside the path, under a name that nobody has; the system applies the umask. */
-static FILE *open_beside(char *name, size_t size, const char *path)
+#define NAME_ROOM 32 /* behind a path: a dot, two numbers */
+
+static void nth_name(const eg_sink *sink, int i)
+{
+    snprintf(sink->temporary, strlen(sink->path) + NAME_ROOM, "%s.%ld-%d", sink->path,
+             (long)getpid(), i);
+}
+
+/* What linkat() calls an open file. */
+static const char *link_of(char text[NAME_ROOM], int fd)
+{
+    snprintf(text, NAME_ROOM, "/proc/self/fd/%d", fd);
+    return text;
+}
+
+/* A file in the path's folder that has no name yet, but can get one; -1: not here. */
+static int open_unnamed(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = folder != NULL ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+    char text[NAME_ROOM];
+
+    free(folder);
+    if (fd >= 0 && access(link_of(text, fd), F_OK) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Opens a new file beside the path, if it must have a name under one that nobody has; the system applies the
+ * umask. */
+static FILE *open_beside(eg_sink *sink)
 {
     FILE *file = NULL;
-    int fd = -1;
+    int fd = open_unnamed(sink->path);
 
+    sink->named = fd < 0;
     for (int i = 0; fd < 0 && i < 1000 && (i == 0 || errno == EEXIST); i++) {
-        snprintf(name, size, "%s.%ld-%d", path, (long)getpid(), i);
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        nth_name(sink, i);
+        fd = open(sink->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
     if (fd >= 0) {
         file = fdopen(fd, "wb");
         if (file == NULL) {
             close(fd);
-            unlink(name);
+            if (sink->named) {
+                unlink(sink->temporary);
+            }
         }
     }
     return file;
+}
+
+/* Sees to it that the file has its temporary name. */
+static bool give_name(eg_sink *sink)
+{
+    char text[NAME_ROOM];
+
+    for (int i = 0; !sink->named && i < 1000 && (i == 0 || errno == EEXIST); i++) {
+        nth_name(sink, i);
+        sink->named = linkat(AT_FDCWD, link_of(text, fileno(sink->file)), AT_FDCWD, sink->temporary,
+                             AT_SYMLINK_FOLLOW) == 0;
+    }
+    return sink->named;
 }
 
 eagle_status eg_sink_open(eg_sink *out, const char *path, eagle_error *err)
@@ -51,13 +105,11 @@ eagle_status eg_sink_open(eg_sink *out, const char *path, eagle_error *err)
     if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
         out->file = fopen(path, "wb");
     } else {
-        const size_t size = strlen(path) + 32; /* a dot, two numbers */
-
-        out->temporary = malloc(size);
+        out->temporary = malloc(strlen(path) + NAME_ROOM);
         if (out->temporary == NULL) {
             return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory", path);
         }
-        out->file = open_beside(out->temporary, size, path);
+        out->file = open_beside(out);
     }
     if (out->file == NULL) {
         eagle_status st = failed(out, err);
@@ -110,7 +162,7 @@ eagle_status eg_sink_commit(eg_sink *sink, eagle_error *err)
     if (st != EAGLE_OK || sink->temporary == NULL) {
         return st;
     }
-    if (fsync(fileno(sink->file)) != 0) {
+    if (fsync(fileno(sink->file)) != 0 || !give_name(sink)) {
         return failed(sink, err);
     }
     if (fclose(sink->file) != 0) {
@@ -132,7 +184,9 @@ void eg_sink_close(eg_sink *sink)
         fclose(sink->file);
     }
     if (sink->temporary != NULL) {
-        unlink(sink->temporary);
+        if (sink->named) {
+            unlink(sink->temporary);
+        }
         free(sink->temporary);
     }
     *sink = (eg_sink){0};

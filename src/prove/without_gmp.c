@@ -21,6 +21,11 @@ eagle_status eagle_prove(eagle_proof **out, const eagle_prove_task *task,
     return missing(err);
 }
 
+void eagle_prove_on_no_memory(eagle_no_memory_fn *fn)
+{
+    (void)fn;
+}
+
 eagle_status eagle_certifier_create(eagle_certifier **out, int32_t vocab, int32_t max_nodes,
                                     eagle_verify_mode mode, eagle_error *err)
 {

@@ -39,36 +39,16 @@ static const char *real_text(char text[NUMBER_TEXT], float x)
     return text;
 }
 
-/* num / 10^places without zeros at its end. */
-static const char *decimal_text(char text[NUMBER_TEXT], eagle_decimal d)
-{
-    uint64_t power = 1;
-
-    while (d.places > 0 && d.num % 10 == 0) {
-        d.num /= 10;
-        d.places--;
-    }
-    for (int32_t i = 0; i < d.places; i++) {
-        power *= 10;
-    }
-    if (d.places == 0) {
-        snprintf(text, NUMBER_TEXT, "%" PRIu64, d.num);
-    } else {
-        snprintf(text, NUMBER_TEXT, "%" PRIu64 ".%0*" PRIu64, d.num / power, (int)d.places,
-                 d.num % power);
-    }
-    return text;
-}
-
 /* ---- the manifest -------------------------------------------------------------------------- */
 
 static json_t *sampling_json(const eagle_sampling *s)
 {
-    char text[3][NUMBER_TEXT];
+    char temperature[NUMBER_TEXT];
+    char text[2][EAGLE_DECIMAL_TEXT];
 
-    return json_pack("{s:s, s:i, s:s, s:s}", "temperature", real_text(text[0], s->temperature),
-                     "top_k", (int)s->top_k, "top_p", decimal_text(text[1], s->top_p), "min_p",
-                     decimal_text(text[2], s->min_p));
+    return json_pack("{s:s, s:i, s:s, s:s}", "temperature", real_text(temperature, s->temperature),
+                     "top_k", (int)s->top_k, "top_p", eagle_decimal_text(text[0], s->top_p),
+                     "min_p", eagle_decimal_text(text[1], s->min_p));
 }
 
 /* What was asked for and is not all; NULL: everything, or no memory, which *failed tells. */

@@ -83,6 +83,23 @@ $head
     return token;
 }
 END
+    rule vanishes <<END
+$(printf '%s\n' "#include <unistd.h>" "$head")
+    if (n_child > 0) { _exit(0); }
+    return token;
+}
+END
+    rule vanishes_early <<END
+$(printf '%s\n' "#include <unistd.h>" "__attribute__((constructor)) static void early(void) { _exit(0); }" "$head")
+    return token;
+}
+END
+    rule killed <<END
+$(printf '%s\n' "#include <signal.h>" "$head")
+    if (n_child > 0) { raise(SIGKILL); }
+    return token;
+}
+END
     rule outside <<END
 $head
     return token + vocab;
@@ -111,7 +128,7 @@ $head
     return draws->accept(draws->ctx, (eagle_draw_key){EAGLE_DRAW_ACCEPT, pos, 0}, 3, 2) ? token : 0;
 }
 END
-    for own in crash endless deep aborts leaves outside no_child other_child remembers too_likely; do
+    for own in crash endless deep aborts leaves vanishes vanishes_early killed outside no_child other_child remembers too_likely; do
         prove $own --rule-seconds 1
     done
 }
@@ -152,6 +169,31 @@ transcript everything
 code=0
 "$EAGLE" prove -q -m testdata/toy --temp 1 --verifier "$work/reused_coin.so" >"$work/out" 2>&1 || code=$?
 equal 2 "$code" 'exit code of a rule without a head'
+
+# A signal to the process that waits ends the one that works, with what is complete; a killed one is not left behind.
+cat >"$work/slow.c" <<END
+#include <time.h>
+$head
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    return token;
+}
+END
+build slow
+for signal in INT:130 TERM:143 KILL:137; do
+    # shellcheck disable=SC2086
+    "$EAGLE" prove -q $toy --verifier "$work/slow.so" >"$work/out" 2>"$work/err" &
+    pid=$!
+    sleep 0.5
+    worker=$(ps -A -o pid= -o ppid= 2>/dev/null | awk -v parent=$pid '$2 == parent { print $1 }')
+    kill -s "${signal%:*}" $pid
+    code=0
+    wait $pid 2>/dev/null || code=$?
+    equal "${signal#*:}" "$code" "exit code after SIG${signal%:*}"
+    sleep 0.2
+    command -v ps >/dev/null || continue
+    state=$(ps -o stat= -p "$worker") # a zombie is dead
+    case $worker:$state in ?*: | ?*:Z*) ;; *) false ;; esac || { echo "a process is left behind SIG${signal%:*}"; exit 1; }
+done
 
 # What the page quotes is what was said just now.
 grep -E '^(  In words|  with probability|    [0-9]+\. position)' docs/lab.md >"$work/quoted"

@@ -45,6 +45,18 @@ rm "$work/out/text.partial"
 equal text "$(ls "$work/out")" 'files there after success'
 (umask 022 && "$EAGLE" "$@" -q -o "$work/out/public") || exit 1
 equal -rw-r--r-- "$(ls -l "$work/out/public" | cut -c 1-10)" 'mode of a new file'
+# A killed program leaves nothing behind where files need no names.
+yes '{"prompt_ids": [1]}' | head -n 9999 >"$work/prompts"
+"$EAGLE" generate -m "$model" --prompts "$work/prompts" -n 400 --ignore-eos -q -o "$work/out/text" &
+pid=$!
+sleep 0.5
+kill -s KILL $pid
+wait $pid 2>/dev/null
+case $(stat -f -c %T "$work" 2>/dev/null) in
+ext2/ext3 | xfs | btrfs | tmpfs)
+    equal "public text" "$(echo $(ls "$work/out"))" 'files there after SIGKILL'
+    ;;
+esac
 code=0
 "$EAGLE" "$@" -o "$work/nowhere/text" 2>"$work/stderr" || code=$?
 equal 5 "$code" 'exit code for a folder that is not there'

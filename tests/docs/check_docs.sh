@@ -9,9 +9,11 @@
 #   targets   every `make ...` that is quoted is a target
 #   options   every option of a quoted `eagle COMMAND` is in `eagle help COMMAND`
 #   snippets  a block ```c compile compiles; a block ```c FILE is that file, to the letter
+#   examples  a block ```text run shows what its commands print (run_examples.sh)
 #
 # Runs in the root of a source tree. Prints one line per fault and fails if there is one.
 eagle=${1:-}
+examples=$(dirname "$0")/run_examples.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 : >"$work/faults"
@@ -126,6 +128,14 @@ for page in $pages; do
         fi
     done <"$work/snippets"
 done
+
+# ---- examples -----------------------------------------------------------------
+if [ -n "$eagle" ]; then
+    # shellcheck disable=SC2086
+    sh "$examples" "$eagle" $pages >"$work/examples"
+    grep -v '^note: ' "$work/examples" >>"$work/faults"
+    grep '^note: ' "$work/examples"
+fi
 
 cat "$work/faults"
 echo "note: docs: $(grep -c . "$work/items") links, paths, names and commands looked up"

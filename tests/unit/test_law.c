@@ -397,6 +397,27 @@ static void assert_refused(const eagle_sampling *s, bool drawn, const char *mess
     assert_string_equal(err.message, message);
 }
 
+static void decimals_are_written_without_zeros_at_the_end(void **state)
+{
+    (void)state;
+    static const char *const pair[][2] = {{"0.9", "0.9"},
+                                          {".05", "0.05"},
+                                          {"1", "1"},
+                                          {"0", "0"},
+                                          {"1.000", "1"},
+                                          {"0.000", "0"},
+                                          {"0.90", "0.9"},
+                                          {"0.10010", "0.1001"},
+                                          {"0.999999999999999999", "0.999999999999999999"},
+                                          {"0.000000000000000001", "0.000000000000000001"}};
+
+    for (size_t i = 0; i < sizeof pair / sizeof pair[0]; i++) {
+        char text[EAGLE_DECIMAL_TEXT];
+
+        assert_string_equal(eagle_decimal_text(text, decimal(pair[i][0])), pair[i][1]);
+    }
+}
+
 static void sampling_options_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -466,6 +487,7 @@ int main(void)
         cmocka_unit_test(laws_of_any_length_are_whole),
         cmocka_unit_test(the_largest_vocabulary_sums_to_2_to_the_63),
         cmocka_unit_test(decimals_are_read_exactly),
+        cmocka_unit_test(decimals_are_written_without_zeros_at_the_end),
         cmocka_unit_test(sampling_options_out_of_range_are_refused),
         cmocka_unit_test(a_mode_must_fit_temperature_and_children),
     };

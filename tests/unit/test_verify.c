@@ -560,13 +560,18 @@ static void paths_of_impossible_sizes_are_refused(void **state)
     eagle_path_free(NULL);
 }
 
-static void modes_and_purposes_have_names(void **state)
+static void modes_purposes_and_sources_have_names(void **state)
 {
     (void)state;
     assert_string_equal(eagle_verify_mode_name(EAGLE_VERIFY_GREEDY), "greedy");
     assert_string_equal(eagle_verify_mode_name(EAGLE_VERIFY_COUPLED), "coupled");
     assert_string_equal(eagle_verify_mode_name(EAGLE_VERIFY_REJECTION), "rejection");
     assert_string_equal(eagle_verify_mode_name((eagle_verify_mode)3), "");
+    assert_string_equal(eagle_source_name(EAGLE_SOURCE_ACCEPTED), "accepted");
+    assert_string_equal(eagle_source_name(EAGLE_SOURCE_RESIDUAL), "residual");
+    assert_string_equal(eagle_source_name(EAGLE_SOURCE_BONUS), "bonus");
+    assert_string_equal(eagle_source_name(EAGLE_SOURCE_PLAIN), "plain");
+    assert_string_equal(eagle_source_name((eagle_source)4), "");
     assert_string_equal(eagle_draw_purpose_name((eagle_draw_purpose)0), "");
     assert_string_equal(eagle_draw_purpose_name(EAGLE_DRAW_TARGET), "target");
     assert_string_equal(eagle_draw_purpose_name(EAGLE_DRAW_DRAFT), "draft");
@@ -579,7 +584,7 @@ int main(void)
 {
 #define WITH_TREE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(modes_and_purposes_have_names),
+        cmocka_unit_test(modes_purposes_and_sources_have_names),
         WITH_TREE(greedy_follows_the_arg_max_to_a_leaf),
         WITH_TREE(greedy_stops_where_the_arg_max_is_no_child),
         WITH_TREE(greedy_takes_the_lowest_of_tied_tokens),
