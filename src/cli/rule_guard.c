@@ -23,6 +23,7 @@ static eagle_verify_fn *watched;
 static unsigned patience;
 static int words = -1; /* where the worker says that its exit code is its own, and not the rule's */
 static pid_t other;    /* of the worker the process that waits, of that one the worker */
+static pid_t worker;   /* the one whose word counts: a rule may have made others       */
 static volatile sig_atomic_t caught; /* by the process that waits */
 
 /* ---- a process of its own ------------------------------------------------------------------------ */
@@ -30,30 +31,34 @@ static volatile sig_atomic_t caught; /* by the process that waits */
 /* From a signal handler, too. */
 static void mean_it(void)
 {
-    while (words >= 0 && write(words, "!", 1) < 0 && errno == EINTR) {
+    while (getpid() == worker && write(words, "!", 1) < 0 && errno == EINTR) {
     }
 }
 
-/* A terminal's signals reach the worker by themselves. */
-static void pass_on(int number, siginfo_t *info, void *context)
+/* The worker is in a group of its own, so that every signal comes to it this way, and once. */
+static void pass_on(int number)
 {
-    (void)context;
     caught = number;
-    if (info->si_code == SI_USER || info->si_code == SI_QUEUE) {
-        kill(other, number);
-    }
+    kill(other, number);
 }
 
 static eagle_status wait_for_worker(int fd, eagle_error *err)
 {
-    struct sigaction act = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO};
+    struct sigaction act = {.sa_handler = pass_on};
     int status = 0;
+    pid_t ended;
     char byte;
 
     sigemptyset(&act.sa_mask);
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
-    while (waitpid(other, &status, 0) < 0 && errno == EINTR) {
+    do {
+        ended = waitpid(other, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+    if (ended < 0) {
+        close(fd);
+        return eg_cli_fail(err, EAGLE_EINTERNAL, "no word from the process that runs the rule: %s",
+                           strerror(errno));
     }
     fcntl(fd, F_SETFL, O_NONBLOCK); /* a process that the rule left behind may hold the other end */
     const bool meant = read(fd, &byte, 1) == 1;
@@ -73,6 +78,8 @@ static eagle_status wait_for_worker(int fd, eagle_error *err)
 
 eagle_status eg_rule_apart(eg_rule_work *work, const eg_options *opt, eagle_error *err)
 {
+    struct sigaction heard = {.sa_handler =
+                                  SIG_DFL}; /* ignored, it would take the exit code away */
     const pid_t self = getpid();
     int fd[2];
 
@@ -80,8 +87,11 @@ eagle_status eg_rule_apart(eg_rule_work *work, const eg_options *opt, eagle_erro
         return eg_cli_fail(err, EAGLE_ENOMEM, "no pipe to a process for the rule: %s",
                            strerror(errno));
     }
+    sigemptyset(&heard.sa_mask);
+    sigaction(SIGCHLD, &heard, NULL);
     other = fork();
     if (other > 0) {
+        setpgid(other, other); /* here and there: whoever comes first */
         close(fd[1]);
         return wait_for_worker(fd[0], err);
     }
@@ -91,7 +101,9 @@ eagle_status eg_rule_apart(eg_rule_work *work, const eg_options *opt, eagle_erro
         return eg_cli_fail(err, EAGLE_ENOMEM, "no process for the rule: %s", strerror(errno));
     }
     other = self;
+    worker = getpid();
     words = fd[1];
+    setpgid(0, 0);
     const eagle_status st = work(opt, err);
 
     mean_it();
@@ -198,8 +210,7 @@ static eagle_status call_watched(eagle_path *path, const eagle_tree *tree, const
                                  const eagle_sampling *sampling, const eagle_draws *draws,
                                  eagle_error *err)
 {
-    if (words >= 0 && getppid() != other) { /* killed: nobody waits for an answer */
-        mean_it();
+    if (words >= 0 && getppid() != other) { /* killed: nobody waits; or a child of the rule's own */
         _exit(70);
     }
     alarm(patience);

@@ -29,7 +29,7 @@ static eagle_status failed(const eg_sink *sink, eagle_error *err)
 
 static void nth_name(const eg_sink *sink, int i)
 {
-    snprintf(sink->temporary, strlen(sink->path) + NAME_ROOM, "%s.%ld-%d", sink->path,
+    snprintf(sink->temporary, strlen(sink->target) + NAME_ROOM, "%s.%ld-%d", sink->target,
              (long)getpid(), i);
 }
 
@@ -61,7 +61,7 @@ static int open_unnamed(const char *path)
 static FILE *open_beside(eg_sink *sink)
 {
     FILE *file = NULL;
-    int fd = open_unnamed(sink->path);
+    int fd = open_unnamed(sink->target);
 
     sink->named = fd < 0;
     for (int i = 0; fd < 0 && i < 1000 && (i == 0 || errno == EEXIST); i++) {
@@ -93,32 +93,52 @@ static bool give_name(eg_sink *sink)
     return sink->named;
 }
 
+/* A file to replace: where a link leads, and with the mode of what it takes the place of. */
+static eagle_status open_file(eg_sink *out, const struct stat *old, eagle_error *err)
+{
+    struct stat info;
+
+    out->target = old != NULL ? realpath(out->path, NULL) : strdup(out->path);
+    if (out->target == NULL && errno != ENOMEM) {
+        return failed(out, err);
+    }
+    out->temporary = out->target != NULL ? malloc(strlen(out->target) + NAME_ROOM) : NULL;
+    if (out->temporary == NULL) {
+        return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory", out->path);
+    }
+    nth_name(out, 0);
+    if (lstat(out->temporary, &info) != 0 && errno != ENOENT) {
+        return failed(out, err); /* such as a name that is too long: said before the work */
+    }
+    out->file = open_beside(out);
+    if (out->file == NULL || (old != NULL && fchmod(fileno(out->file), old->st_mode & 0777) != 0)) {
+        return failed(out, err);
+    }
+    return EAGLE_OK;
+}
+
 eagle_status eg_sink_open(eg_sink *out, const char *path, eagle_error *err)
 {
     struct stat info;
+    eagle_status st = EAGLE_OK;
 
     *out = (eg_sink){.path = path};
     if (path == NULL) {
         *out = (eg_sink){.file = stdout, .path = "stdout", .terminal = isatty(STDOUT_FILENO) != 0};
         return EAGLE_OK;
     }
-    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
-        out->file = fopen(path, "wb");
-    } else {
-        out->temporary = malloc(strlen(path) + NAME_ROOM);
-        if (out->temporary == NULL) {
-            return eg_cli_fail(err, EAGLE_ENOMEM, "%s: no memory", path);
-        }
-        out->file = open_beside(out);
-    }
-    if (out->file == NULL) {
-        eagle_status st = failed(out, err);
+    const bool there = stat(path, &info) == 0;
 
-        free(out->temporary);
-        out->temporary = NULL;
-        return st;
+    if (there && !S_ISREG(info.st_mode)) {
+        out->file = fopen(path, "wb");
+        st = out->file != NULL ? EAGLE_OK : failed(out, err);
+    } else {
+        st = open_file(out, there ? &info : NULL, err);
     }
-    return EAGLE_OK;
+    if (st != EAGLE_OK) {
+        eg_sink_close(out);
+    }
+    return st;
 }
 
 eagle_status eg_sink_write(eg_sink *sink, const void *data, size_t size, eagle_error *err)
@@ -170,11 +190,11 @@ eagle_status eg_sink_commit(eg_sink *sink, eagle_error *err)
         return failed(sink, err);
     }
     sink->file = NULL;
-    if (rename(sink->temporary, sink->path) != 0) {
+    if (rename(sink->temporary, sink->target) != 0) {
         return failed(sink, err);
     }
     free(sink->temporary);
-    sink->temporary = NULL;
+    sink->temporary = NULL; /* nothing to take away any more */
     return EAGLE_OK;
 }
 
@@ -189,5 +209,6 @@ void eg_sink_close(eg_sink *sink)
         }
         free(sink->temporary);
     }
+    free(sink->target);
     *sink = (eg_sink){0};
 }

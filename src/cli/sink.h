@@ -13,13 +13,16 @@
 typedef struct {
     FILE *file;
     const char *path; /* for messages; borrowed              */
-    char *temporary;  /* renamed to `path` at the end, or NULL */
+    char *target;     /* where that leads, or NULL            */
+    char *temporary;  /* renamed to `target` at the end, or NULL */
     bool named;       /* it has that name now, and not only at the end */
     bool terminal;
 } eg_sink;
 
-/* path NULL: stdout. A regular file is written beside it, without a name where the system can, so that not even a killed
- * program leaves it behind, else under a temporary one; a device or a pipe directly. EAGLE_EWRITE, EAGLE_ENOMEM. */
+/* path NULL: stdout. A regular file, or one that a link leads to, is written beside it, without a
+ * name where the system can, so that not even a killed program leaves it behind, else under a
+ * temporary one, and keeps its mode; a device or a pipe is written directly. EAGLE_EWRITE,
+ * EAGLE_ENOMEM. */
 eagle_status eg_sink_open(eg_sink *out, const char *path, eagle_error *err);
 
 /* Failed writes are EAGLE_EWRITE; without a message when the reader closed the pipe. */

@@ -89,6 +89,12 @@ $(printf '%s\n' "#include <unistd.h>" "$head")
     return token;
 }
 END
+    rule forks <<END
+$(printf '%s\n' "#include <unistd.h>" "$head")
+    if (n_child > 0 && fork() != 0) { _exit(0); }
+    return token;
+}
+END
     rule vanishes_early <<END
 $(printf '%s\n' "#include <unistd.h>" "__attribute__((constructor)) static void early(void) { _exit(0); }" "$head")
     return token;
@@ -128,7 +134,7 @@ $head
     return draws->accept(draws->ctx, (eagle_draw_key){EAGLE_DRAW_ACCEPT, pos, 0}, 3, 2) ? token : 0;
 }
 END
-    for own in crash endless deep aborts leaves vanishes vanishes_early killed outside no_child other_child remembers too_likely; do
+    for own in crash endless deep aborts leaves vanishes forks vanishes_early killed outside no_child other_child remembers too_likely; do
         prove $own --rule-seconds 1
     done
 }
@@ -189,11 +195,28 @@ for signal in INT:130 TERM:143 KILL:137; do
     code=0
     wait $pid 2>/dev/null || code=$?
     equal "${signal#*:}" "$code" "exit code after SIG${signal%:*}"
+    case $signal in
+    KILL*) ;;
+    *) grep -q '^VERDICT' "$work/out" || { echo "no report after SIG${signal%:*}"; cat "$work/err"; exit 1; } ;;
+    esac
     sleep 0.2
     command -v ps >/dev/null || continue
     state=$(ps -o stat= -p "$worker") # a zombie is dead
     case $worker:$state in ?*: | ?*:Z*) ;; *) false ;; esac || { echo "a process is left behind SIG${signal%:*}"; exit 1; }
 done
+
+# A signal to the whole group comes to it once, too.
+code=0
+# shellcheck disable=SC2086
+timeout 1 "$EAGLE" prove -q $toy --verifier "$work/slow.so" >"$work/out" 2>"$work/err" || code=$?
+equal 124 "$code" 'exit code of timeout'
+grep -q '^VERDICT' "$work/out" || { echo "no report after a signal to the group"; cat "$work/err"; exit 1; }
+
+# Who has children's deaths ignored is told the verdict nevertheless.
+code=0
+# shellcheck disable=SC2086
+(trap '' CHLD && exec "$EAGLE" prove -q $toy --verifier "$work/one_coin.so" >"$work/out" 2>"$work/err") || code=$?
+equal 1 "$code" 'exit code with SIGCHLD ignored'
 
 # What the page quotes is what was said just now.
 grep -E '^(  In words|  with probability|    [0-9]+\. position)' docs/lab.md >"$work/quoted"

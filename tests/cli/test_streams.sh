@@ -51,7 +51,9 @@ yes '{"prompt_ids": [1]}' | head -n 9999 >"$work/prompts"
 pid=$!
 sleep 0.5
 kill -s KILL $pid
-wait $pid 2>/dev/null
+code=0
+wait $pid 2>/dev/null || code=$?
+equal 137 "$code" 'exit code of a program that was killed at work'
 case $(stat -f -c %T "$work" 2>/dev/null) in
 ext2/ext3 | xfs | btrfs | tmpfs)
     equal "public text" "$(echo $(ls "$work/out"))" 'files there after SIGKILL'
@@ -60,6 +62,20 @@ esac
 code=0
 "$EAGLE" "$@" -o "$work/nowhere/text" 2>"$work/stderr" || code=$?
 equal 5 "$code" 'exit code for a folder that is not there'
+# A name with which the file could not be made is told before the work, not after it.
+long=$work/out/$(printf '%0250d' 0)
+code=0
+timeout 10 "$EAGLE" generate -m "$model" --prompts "$work/prompts" -n 400 --ignore-eos -q -o "$long" 2>"$work/stderr" || code=$?
+equal 5 "$code" 'exit code for a name that is too long'
+# What a link leads to is replaced, the link stays, and so does the mode.
+mkdir "$work/there"
+echo old >"$work/there/text"
+chmod 600 "$work/there/text"
+ln -s ../there/text "$work/out/link"
+"$EAGLE" "$@" -q -o "$work/out/link" || exit 1
+cmp "$work/out/public" "$work/there/text" || exit 1
+[ -L "$work/out/link" ] || { echo 'a link was replaced'; exit 1; }
+equal -rw------- "$(ls -l "$work/there/text" | cut -c 1-10)" 'mode of a file that was replaced'
 
 # marks COMMAND...: how many of what it wrote were escape sequences.
 marks() { "$@" | tr -cd '\033' | wc -c | tr -d ' '; }
