@@ -2,6 +2,7 @@
 /* check.c - the judgement of all runs: who judges, in which order, and what comes of it. */
 #include "check/claims.h"
 #include "check/judge.h"
+#include "check/repeats.h"
 
 #include "base/alloc.h"
 #include "model/model.h"
@@ -168,7 +169,8 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
     /* Errors that the control has too are the target's own, up to what rounding may explain. */
     const double slack = fmin(fmax(all->share, 1.0), EG_NO_ROUNDING);
     const bool settled = opt->eps > 0.0 || all->share > 0.0;
-    eagle_status st = EAGLE_OK;
+    int32_t *repeated = NULL;
+    eagle_status st = eg_repeats(&repeated, claims, err);
 
     for (int32_t i = 0; st == EAGLE_OK && i < claims->n; i++) {
         eg_judge j = {.opt = opt,
@@ -180,6 +182,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
                       .drift = &drift,
                       .claim = claims->claim[i],
                       .run = i,
+                      .repeated = repeated[i],
                       .before = all->done,
                       .tokens = all->tokens,
                       .slack = slack,
@@ -198,6 +201,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
         all->share = noise.share;
         eg_ask_shift(report, opt->shift);
     }
+    free(repeated);
     eg_drift_free(&drift);
     eg_noise_free(&noise);
     return st;
@@ -283,6 +287,7 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
     eagle_check_report *other = eg_alloc(1, sizeof *other);
     eg_ours ours = {0};
     eg_ours_room room = {.ctx = 1, .nodes = 1};
+    bool same = true;
     course all = {.tokens = tokens_of(claims) + (control != NULL ? tokens_of(control) : 0)};
     eagle_status st = check_all(claims, config, &room, err);
 
@@ -306,7 +311,10 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
         st = judge_all(report, &ours, model, claims, opt, &all, false, err);
     }
     if (st == EAGLE_OK && control != NULL) {
-        eg_judge_control(report, other);
+        st = eg_same_prompts(&same, claims, control, err);
+    }
+    if (st == EAGLE_OK && control != NULL) {
+        eg_judge_control(report, other, same);
     }
     if (st == EAGLE_OK) {
         conclude(report, opt);

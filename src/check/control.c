@@ -9,20 +9,23 @@
 
 #define SIGNIFICANT 1e-6
 
-static const char *conclusion(const eagle_check_line *a, const eagle_check_line *b,
+static const char *conclusion(const eg_events *a, const eg_events *b, bool worse, bool same,
                               eagle_check_verdict verdict)
 {
+    if (worse && !same) {
+        return "worse than with other prompts: the control needs the same ones";
+    }
     if (verdict == EAGLE_CHECK_FAIL) {
         return "the drafter makes it worse";
     }
-    if (a->n_different == 0) {
+    if (a->different == 0) {
         return "nothing to explain";
     }
     if (verdict == EAGLE_CHECK_INCONCLUSIVE) {
         return "the control is too short to tell";
     }
-    return b->n_failed > 0 ? "the target itself differs, with or without a drafter"
-                           : "batch-shape noise of the target";
+    return b->failed > 0 ? "the target itself differs, with or without a drafter"
+                         : "batch-shape noise of the target";
 }
 
 /* The least number of n_a tokens, 0 to n_a, that would be significant beside b of n_b; n_a + 1: none. */
@@ -71,48 +74,51 @@ static double larger(char *text, size_t size, eagle_check_report *a, eagle_check
     return p;
 }
 
-void eg_judge_control(eagle_check_report *report, const eagle_check_report *control)
+void eg_judge_control(eagle_check_report *report, const eagle_check_report *control, bool same)
 {
     eagle_check_report *other = (eagle_check_report *)(uintptr_t)control; /* only sorted */
-    const eagle_check_line *a = eg_line(report, "tokens");
-    const eagle_check_line *b = eg_line(other, "tokens");
+    const eg_events *a = &report->events;
+    const eg_events *b = &control->events;
     eagle_check_line *line = eg_line(report, "control");
 
-    line->n_judged = b->n_judged;
-    line->n_different = b->n_different;
-    line->n_failed = b->n_failed;
-    if (a->n_judged == 0 || b->n_judged == 0) {
+    line->n_judged = b->judged;
+    line->n_different = b->different;
+    line->n_failed = b->failed;
+    if (a->judged == 0 || b->judged == 0) {
         line->verdict = EAGLE_CHECK_INCONCLUSIVE;
         eg_say(line,
                "no tokens to compare: at temperature 0, or of a seed of ours, they are judged "
                "one by one");
         return;
     }
-    const double differ = eg_fisher_more(a->n_different, a->n_judged, b->n_different, b->n_judged);
-    const double fail = eg_fisher_more(a->n_failed, a->n_judged, b->n_failed, b->n_judged);
-    const int64_t least = least_found(a->n_judged, b->n_different, b->n_judged);
+    const double differ = eg_fisher_more(a->different, a->judged, b->different, b->judged);
+    const double fail = eg_fisher_more(a->failed, a->judged, b->failed, b->judged);
+    const int64_t least = least_found(a->judged, b->different, b->judged);
     /* Differences are noise of the target where the control has them as often; where it has them less
      * often, half of the runs' tokens differing would have to be found. No verdict comes of a control
      * that is too short for any. */
-    const bool brief = eg_fisher_more(a->n_judged, a->n_judged, 0, b->n_judged) >= SIGNIFICANT;
+    const bool brief = eg_fisher_more(a->judged, a->judged, 0, b->judged) >= SIGNIFICANT;
     const bool often =
-        (double)a->n_different * (double)b->n_judged > (double)b->n_different * (double)a->n_judged;
+        (double)a->different * (double)b->judged > (double)b->different * (double)a->judged;
     const bool weak =
-        a->n_different > 0 && (b->n_different == 0 || brief || (often && 2 * least > a->n_judged));
+        a->different > 0 && (b->different == 0 || brief || (often && 2 * least > a->judged));
     char sizes[80];
     const double size = larger(sizes, sizeof sizes, report, other);
     const bool worse = differ < SIGNIFICANT || fail < SIGNIFICANT || size < SIGNIFICANT;
     char found[64] = "no rate would be";
 
-    if (least <= a->n_judged) {
+    if (least <= a->judged) {
         snprintf(found, sizeof found, "%.3g %% would be found",
-                 100.0 * (double)least / (double)a->n_judged);
+                 100.0 * (double)least / (double)a->judged);
     }
-    line->verdict = worse ? EAGLE_CHECK_FAIL : weak ? EAGLE_CHECK_INCONCLUSIVE : EAGLE_CHECK_PASS;
+    line->verdict = worse && same   ? EAGLE_CHECK_FAIL
+                    : worse || weak ? EAGLE_CHECK_INCONCLUSIVE
+                                    : EAGLE_CHECK_PASS;
     eg_say(line,
            "without a drafter %lld of %lld differ, %lld beyond rounding; with it %lld of %lld, "
            "%lld; p %.2g, %s; %s: %s",
-           (long long)b->n_different, (long long)b->n_judged, (long long)b->n_failed,
-           (long long)a->n_different, (long long)a->n_judged, (long long)a->n_failed,
-           differ < fail ? differ : fail, found, sizes, conclusion(a, b, line->verdict));
+           (long long)b->different, (long long)b->judged, (long long)b->failed,
+           (long long)a->different, (long long)a->judged, (long long)a->failed,
+           differ < fail ? differ : fail, found, sizes,
+           conclusion(a, b, worse, same, line->verdict));
 }

@@ -19,6 +19,13 @@ typedef struct {
     char first[2][160]; /* where the first one is another */
 } eg_digests;
 
+/* Tokens, each that was recorded more than once counted once. */
+typedef struct {
+    int64_t judged;
+    int64_t different;
+    int64_t failed;
+} eg_events;
+
 struct eagle_check_report {
     eagle_check_line line[EG_MAX_LINES];
     int32_t n_lines;
@@ -31,7 +38,8 @@ struct eagle_check_report {
     int32_t n_drifts;
     eagle_check_operation operation[EAGLE_SITE_COUNT]; /* rows 0: not judged */
     eg_digests digests;
-    double *gap; /* [n_gaps] of tokens other than ours, at temperature 0 */
+    eg_events events;
+    double *gap; /* [n_gaps] of those other than ours, at temperature 0 */
     int64_t n_gaps;
     int64_t gap_cap;
 };

@@ -53,8 +53,9 @@ typedef struct {
     eg_drift *drift;
     const eg_claim *claim;
     int32_t run;
-    int64_t before; /* tokens of the runs that were judged before, the control's included */
-    int64_t tokens; /* of all runs                                                        */
+    int32_t repeated; /* so many of its first tokens are those of a run that counts instead */
+    int64_t before;   /* tokens of the runs that were judged before, the control's included */
+    int64_t tokens;   /* of all runs                                                        */
     /* settled at the beginning of a run */
     eagle_sampling sampling;
     bool rule_known;
@@ -181,7 +182,8 @@ eagle_status eg_judge_draft(eg_judge *j, eagle_error *err);
 /* What the first divergence, which is in this run, looks like. */
 eagle_status eg_explain(eg_judge *j, eagle_error *err);
 
-/* The line "control": are the runs worse than those without a drafter? */
-void eg_judge_control(eagle_check_report *report, const eagle_check_report *control);
+/* The line "control": are the runs worse than those without a drafter? Where that one was asked other
+ * things (`same` false), no difference is the drafter's for certain. */
+void eg_judge_control(eagle_check_report *report, const eagle_check_report *control, bool same);
 
 #endif

@@ -247,7 +247,9 @@ static void judge_greedy(judging *g, int32_t pos, const float *ours)
     g->line->n_judged++;
     if (token != best) {
         g->line->n_different++;
-        j->report->gap[j->report->n_gaps++] = gap;
+        if (pos + 1 >= j->repeated) {
+            j->report->gap[j->report->n_gaps++] = gap;
+        }
     }
     eg_worsen(g->line, EAGLE_CHECK_PASS);
     if (!e.own_best) {
@@ -410,6 +412,8 @@ static bool seen(void *ctx, int32_t pos, const float *logits)
 {
     judging *g = ctx;
     const eg_judge *j = g->j;
+    const eagle_check_line before = *g->line;
+    eg_events *events = &j->report->events;
 
     if (pos + 1 >= j->claim->n) {
         return true;
@@ -418,6 +422,11 @@ static bool seen(void *ctx, int32_t pos, const float *logits)
         judge_sampled(g, pos, logits);
     } else {
         judge_greedy(g, pos, logits);
+    }
+    if (pos + 1 >= j->repeated) {
+        events->judged += g->line->n_judged - before.n_judged;
+        events->different += g->line->n_different - before.n_different;
+        events->failed += g->line->n_failed - before.n_failed;
     }
     return eg_goes_on_at(j, pos + 1);
 }

@@ -2,6 +2,7 @@
 /* test_check_control.c - more or larger near-ties than the control has: the rank sum's bound beside its exact law, and
  * gaps of planted distributions. */
 #include "check/judge.h"
+#include "check/repeats.h"
 #include "check/statistics.h"
 #include "support/lib_planted.h"
 
@@ -84,11 +85,7 @@ static eagle_check_report *make_report(const gaps *g, uint64_t *random)
 
         report->gap[report->n_gaps++] = u * g->most * (out ? 10.0 : 1.0);
     }
-    eagle_check_line *tokens = eg_line(report, "tokens");
-
-    tokens->n_judged = g->judged;
-    tokens->n_different = g->n;
-    tokens->verdict = EAGLE_CHECK_NEAR_TIE;
+    report->events = (eg_events){.judged = g->judged, .different = g->n};
     return report;
 }
 
@@ -102,7 +99,7 @@ static int32_t failures(const gaps *run, const gaps *control, char text[320])
         eagle_check_report *a = make_report(run, &random);
         eagle_check_report *b = make_report(control, &random);
 
-        eg_judge_control(a, b);
+        eg_judge_control(a, b, true);
         const eagle_check_line *line = eg_line(a, "control");
 
         n += line->verdict == EAGLE_CHECK_FAIL;
@@ -172,12 +169,14 @@ static void every_other_token_leaves_its_gap(void **state)
 
     eagle_check_defaults(&opt);
     opt.threads = 1;
-    for (int i = 0; i < 2; i++) { /* two runs in one report */
+    for (int i = 0; i < 2; i++) { /* the same run twice counts once */
         planted_run(claims, t, &(planted_options){.rounds = 20, .fault = PLANTED_BONUS});
     }
     assert_int_equal(eagle_check(&report, toy_model(t), claims, NULL, &opt, NULL), EAGLE_OK);
     assert_true(report->n_gaps > 10);
-    assert_int_equal(report->n_gaps, eg_line(report, "tokens")->n_different);
+    assert_int_equal(report->n_gaps, report->events.different);
+    assert_int_equal(2 * report->n_gaps, eg_line(report, "tokens")->n_different);
+    assert_int_equal(2 * report->events.judged, eg_line(report, "tokens")->n_judged);
     for (int64_t i = 0; i < report->n_gaps; i++) {
         assert_true(report->gap[i] >= 0.0);
         most = fmax(most, report->gap[i]);
@@ -188,6 +187,59 @@ static void every_other_token_leaves_its_gap(void **state)
     toy_free(t);
 }
 
+static void what_was_asked_twice_counts_once(void **state)
+{
+    (void)state;
+    int32_t a[] = {1, 2, 3, 4, 5};
+    int32_t b[] = {1, 2, 3, 9};
+    int32_t c[] = {1, 2, 3, 4, 5, 6};
+    int32_t d[] = {7, 2, 3};
+    eg_claim claim[] = {{.token = a, .n = 5, .n_prompt = 2},
+                        {.token = b, .n = 4, .n_prompt = 2},
+                        {.token = c, .n = 6, .n_prompt = 2},
+                        {.token = d, .n = 3, .n_prompt = 2},
+                        {.token = a, .n = 5, .n_prompt = 2}};
+    eg_claim *all[] = {&claim[0], &claim[1], &claim[2], &claim[3], &claim[4]};
+    const eagle_claims claims = {.claim = all, .n = 5};
+    const eagle_claims less = {.claim = all, .n = 3};
+    int32_t *repeated = NULL;
+    bool same = false;
+
+    assert_int_equal(eg_repeats(&repeated, &claims, NULL), EAGLE_OK);
+    assert_int_equal(repeated[0] + repeated[4], 5); /* one of the two, and nothing of the other */
+    assert_int_equal(repeated[2], 5);
+    assert_int_equal(repeated[1], 3);
+    assert_int_equal(repeated[3], 0);
+    free(repeated);
+
+    /* Drawn by another seed it is another event. */
+    claim[4].has_sampling = claim[4].has_seed = true;
+    claim[4].sampling.temperature = 1.0f;
+    claim[4].seed = 5;
+    assert_int_equal(eg_repeats(&repeated, &claims, NULL), EAGLE_OK);
+    assert_int_equal(repeated[0] + repeated[4], 0);
+    free(repeated);
+
+    assert_int_equal(eg_same_prompts(&same, &less, &claims, NULL), EAGLE_OK);
+    assert_true(same);
+    assert_int_equal(eg_same_prompts(&same, &claims, &less, NULL), EAGLE_OK);
+    assert_false(same);
+}
+
+static void a_control_of_other_prompts_convicts_nobody(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    eagle_check_report *a = make_report(&(gaps){.n = 100, .judged = 2000, .most = 10.0}, &random);
+    eagle_check_report *b = make_report(&(gaps){.n = 100, .judged = 2000, .most = 0.1}, &random);
+
+    eg_judge_control(a, b, false);
+    assert_int_equal(eg_line(a, "control")->verdict, EAGLE_CHECK_INCONCLUSIVE);
+    assert_non_null(strstr(eg_line(a, "control")->text, "other prompts"));
+    eagle_check_report_free(b);
+    eagle_check_report_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +248,8 @@ int main(void)
         cmocka_unit_test(larger_gaps_are_said_where_they_are_the_reason),
         cmocka_unit_test(too_few_gaps_are_not_compared),
         cmocka_unit_test(every_other_token_leaves_its_gap),
+        cmocka_unit_test(what_was_asked_twice_counts_once),
+        cmocka_unit_test(a_control_of_other_prompts_convicts_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
