@@ -120,6 +120,25 @@ typedef struct {
     double least_share;  /* of rows, found with 99 % power            */
 } eagle_check_figures;
 
+/* How many drafted tokens the rounds accepted, and how many they do by the exact law of that number, given
+ * their trees and the tokens before them.
+ *
+ * p bounds the probability of a sum as far from its mean, whatever the number of rounds; below 10^-6
+ * it is draft-diff where less was accepted, which costs time alone, and a failure where more was. */
+typedef struct {
+    int64_t rounds;   /* 0: none was judged                                         */
+    int64_t left_out; /* rounds with trees that could not be: the line says why     */
+    double accepted;  /* in the mean of a round                                     */
+    double expected;  /* likewise                                                   */
+    double deviation; /* standard deviation of `accepted`; 0: nothing is left to chance */
+    double z;
+    double p;
+    /* Smallest shares of `expected` that are found with 99 % power when they are missing, or added;
+     * infinite: none. */
+    double least_loss;
+    double least_gain;
+} eagle_check_acceptance;
+
 /* How far the recorded states of a site have come from ours, over all rows of rounds of all runs, at the
  * layer where NMSE is largest.
  *
@@ -172,7 +191,7 @@ typedef struct {
     int32_t chunk;            /* rows of one pass; no bit depends on it                      */
     eagle_check_verdict near; /* what a near-tie counts as: PASS, NEAR_TIE or FAIL           */
     const eagle_head *head;   /* drafts are judged by it; NULL: they are not. Borrowed        */
-    bool strict_draft;        /* another draft than ours fails                               */
+    bool strict_draft;        /* draft-diff counts as a failure                              */
     eagle_isa isa;
     /* Told of progress, in tokens of all runs and of the control's, and asked before each round, by the thread that
      * called eagle_check(); false ends the judgement: EAGLE_EINCONCLUSIVE, and no report. NULL: nobody. */
@@ -214,6 +233,8 @@ EAGLE_API const eagle_check_divergence *eagle_check_first(const eagle_check_repo
 EAGLE_API const eagle_check_fit *eagle_check_fit_at(const eagle_check_report *report, int32_t i);
 /* rows is 0 where no row of logits was judged, or none within rounding. */
 EAGLE_API const eagle_check_figures *eagle_check_figures_of(const eagle_check_report *report);
+/* rounds is 0 where nothing was drafted, or no round could be judged. */
+EAGLE_API const eagle_check_acceptance *eagle_check_acceptance_of(const eagle_check_report *report);
 /* Operation i of those that were judged, site i of those that were recorded, in the order of the pass; NULL
  * past the last. */
 EAGLE_API const eagle_check_operation *eagle_check_operation_at(const eagle_check_report *report,

@@ -92,8 +92,8 @@ bool eg_goes_on(const eg_judge *j)
 static eagle_status judge_run(eg_judge *j, eagle_error *err)
 {
     static eagle_status (*const judges[])(eg_judge *, eagle_error *) = {
-        eg_judge_tokens,     eg_judge_logits, eg_judge_replay, eg_judge_digests,
-        eg_judge_operations, eg_judge_drift,  eg_judge_draft};
+        eg_judge_tokens,  eg_judge_logits,     eg_judge_replay, eg_judge_acceptance,
+        eg_judge_digests, eg_judge_operations, eg_judge_drift,  eg_judge_draft};
     const bool told = j->report->first.found;
     eagle_status st = settle(j, err);
 
@@ -166,6 +166,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
 {
     eg_noise noise = {0};
     eg_drift drift = {0};
+    eg_acceptance acceptance = {0};
     /* Errors that the control has too are the target's own, up to what rounding may explain. */
     const double slack = fmin(fmax(all->share, 1.0), EG_NO_ROUNDING);
     const bool settled = opt->eps > 0.0 || all->share > 0.0;
@@ -180,6 +181,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
                       .ours = ours,
                       .noise = &noise,
                       .drift = &drift,
+                      .acceptance = &acceptance,
                       .claim = claims->claim[i],
                       .run = i,
                       .repeated = repeated[i],
@@ -194,6 +196,7 @@ static eagle_status judge_all(eagle_check_report *report, eg_ours *ours, const e
     }
     if (st == EAGLE_OK) {
         eg_noise_report(report, &noise);
+        eg_acceptance_report(report, &acceptance);
         eg_operations_report(report);
         eg_drift_report(report, &drift);
         eg_digests_report(report);
@@ -214,6 +217,7 @@ static void say_absent(eagle_check_report *report)
         {"draws", "none recorded: a trace of level 4 has them, above temperature 0"},
         {"logits", "needs logits: a trace of level 2"},
         {"operations", "needs every operation's output: a trace of level 4"},
+        {"acceptance", "needs drafted trees: a trace of level 2"},
         {"draft", "needs a head, and a trace of level 2 with the nodes' scores"},
         {"decisions", "needs logits, and above temperature 0 draws or the seed"},
     };

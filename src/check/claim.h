@@ -71,7 +71,8 @@ typedef struct {
     bool has_sampling;       /* else the caller's options count      */
     eagle_sampling sampling; /* its mode too, if `mode_known`        */
     bool mode_known;
-    bool drawn;
+    bool drawn;       /* children, from the draft's law          */
+    bool likeliest;   /* children were chosen without chance     */
     bool lossy;       /* it says so itself */
     const char *rule; /* "": the mode's own, in integers     */
     bool has_seed;

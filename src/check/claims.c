@@ -250,6 +250,7 @@ eagle_status eg_claims_from_trace(eagle_claims *claims, const char *path, eagle_
     c->dim = m->dim;
     c->layers = m->layers;
     c->drawn = strcmp(m->children, "drawn") == 0;
+    c->likeliest = strcmp(m->children, "topk") == 0;
     c->lossy = is_lossy(m->rule);
     c->digest = m->digest;
     c->rule = c->lossy ? "" : m->rule;

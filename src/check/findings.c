@@ -207,6 +207,11 @@ const eagle_check_figures *eagle_check_figures_of(const eagle_check_report *repo
     return &report->figures;
 }
 
+const eagle_check_acceptance *eagle_check_acceptance_of(const eagle_check_report *report)
+{
+    return &report->acceptance;
+}
+
 const eagle_check_drift *eagle_check_drift_at(const eagle_check_report *report, int32_t i)
 {
     return i >= 0 && i < report->n_drifts ? &report->drift[i] : NULL;

@@ -34,6 +34,7 @@ struct eagle_check_report {
     int32_t n_fits;
     eagle_check_verdict verdict;
     eagle_check_figures figures;
+    eagle_check_acceptance acceptance;
     eagle_check_drift drift[EAGLE_SITE_COUNT];
     int32_t n_drifts;
     eagle_check_operation operation[EAGLE_SITE_COUNT]; /* rows 0: not judged */

@@ -3,6 +3,7 @@
 #ifndef EG_CHECK_JUDGE_H
 #define EG_CHECK_JUDGE_H
 
+#include "check/acceptance.h"
 #include "check/claim.h"
 #include "check/findings.h"
 #include "check/ours.h"
@@ -51,6 +52,7 @@ typedef struct {
     eg_ours *ours;
     eg_noise *noise;
     eg_drift *drift;
+    eg_acceptance *acceptance;
     const eg_claim *claim;
     int32_t run;
     int32_t repeated; /* so many of its first tokens are those of a run that counts instead */
@@ -159,6 +161,9 @@ eagle_status eg_judge_logits(eg_judge *j, eagle_error *err);
 
 /* The accept decisions again, by the run's own logits, trees and draws. */
 eagle_status eg_judge_replay(eg_judge *j, eagle_error *err);
+
+/* How many drafted tokens the rounds accept: sums for eg_acceptance_report(). */
+eagle_status eg_judge_acceptance(eg_judge *j, eagle_error *err);
 
 /* Every recorded operation from its own recorded input. */
 eagle_status eg_judge_operations(eg_judge *j, eagle_error *err);

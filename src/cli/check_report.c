@@ -292,17 +292,30 @@ static json_t *figures_json(const eagle_check_figures *f)
                      f->bound_median, "least_shift", f->least_shift, "least_share", f->least_share);
 }
 
+static json_t *acceptance_json(const eagle_check_acceptance *a)
+{
+    if (a->rounds == 0) {
+        return json_null();
+    }
+    return json_pack("{s:I, s:I, s:f, s:f, s:f, s:o, s:f, s:o, s:o}", "rounds",
+                     (json_int_t)a->rounds, "left_out", (json_int_t)a->left_out, "accepted",
+                     a->accepted, "expected", a->expected, "deviation", a->deviation, "z",
+                     number(a->z), "p", a->p, "least_loss", number(a->least_loss), "least_gain",
+                     number(a->least_gain));
+}
+
 eagle_status eg_check_json(eg_sink *sink, const eg_check_report *r, eagle_error *err)
 {
     const eagle_check_report *report = r->report;
     json_t *doc = json_pack(
-        "{s:s, s:{s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}, s:{s:s}}", "schema",
+        "{s:s, s:{s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:{s:s}}", "schema",
         "eagle.check/1", "result", "verdict",
         eagle_check_verdict_name(eagle_check_verdict_of(report)), "n_runs",
         eagle_claims_count(r->claims), "level", eagle_claims_level(r->claims), "producer",
         eagle_claims_producer(r->claims), "checks", lines_json(report), "first_divergence",
         first_json(eagle_check_first(report)), "explanations", fits_json(report), "logits",
-        figures_json(eagle_check_figures_of(report)), "operations", operations_json(report),
+        figures_json(eagle_check_figures_of(report)), "acceptance",
+        acceptance_json(eagle_check_acceptance_of(report)), "operations", operations_json(report),
         "layers", drifts_json(report), "settings", "contract", eagle_contract());
 
     if (doc == NULL) {

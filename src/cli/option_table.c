@@ -306,7 +306,7 @@ static const eg_option table[EG_OPT_COUNT] = {
                      "sglang-target-only (default: as the file says)"},
     [EG_OPT_DRAFT] = {"draft", 0, "report|strict", "report", EG_CHECK, EG_KIND_CHOICE, AT(draft), 0,
                       0,
-                      "with -H: scores of drafted nodes other than the head's; strict: they fail"},
+                      "drafts other than the head's (-H), too little accepted; strict: they fail"},
     [EG_OPT_CHECK_EPS] = {"eps", 0, "X", NULL, EG_CHECK, EG_KIND_DOUBLE, AT(eps), 0, 0,
                           "what rounding may make of a logit (default: by the type)"},
     [EG_OPT_SHIFT] = {"shift", 0, "X", NULL, EG_CHECK, EG_KIND_DOUBLE, AT(shift), 0, 0,

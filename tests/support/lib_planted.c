@@ -458,6 +458,7 @@ static void describe(engine *e, eg_claim_round *round)
     c->sampling.temperature = o->temperature;
     c->sampling.mode = o->temperature > 0.0f ? EAGLE_VERIFY_REJECTION : EAGLE_VERIFY_GREEDY;
     c->mode_known = true;
+    c->likeliest = true;
     c->rule = o->temperature > 0.0f ? "plain" : "";
     c->n_prompt = PROMPT;
     c->n = e->n;
