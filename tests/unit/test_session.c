@@ -353,6 +353,7 @@ static void rows_of_a_feed_behind_a_round_are_those_of_its_tokens(void **state)
     assert_int_equal(eagle_session_draft(&root, f->s, NULL, NULL), EAGLE_OK);
     assert_int_equal(eagle_session_score(&rows, f->s, root, NULL), EAGLE_OK);
     assert_memory_equal(logits[1], rows.logits, sizeof logits[1]);
+    assert_memory_equal(feature + dim, rows.features, (size_t)dim * sizeof *feature);
 
     memcpy(all, eagle_session_tokens(f->s), sizeof all);
     assert_int_equal(eagle_session_feed(NULL, fresh, all, 1, NULL), EAGLE_OK);
