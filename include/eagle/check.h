@@ -4,8 +4,8 @@
  * The other implementation's tokens are given to our target as they are, so that every token is
  * judged and not only those before the first difference. What can be compared exactly (structure,
  * draws) is; what is rounding is measured and told apart from what is wrong. The page is
- * docs/oracle.md, the format docs/trace-format.md. What `eagle check --format json` makes of a report
- * is the document "eagle.check/1" of docs/formats.md; it has the fields of this header.
+ * docs/oracle.md, the format docs/trace-format.md. What `eagle check --format json` makes of a
+ * report is the document "eagle.check/1" of docs/formats.md; it has the fields of this header.
  *
  *     eagle_claims_open(&claims, "run.trace", err)
  *     eagle_check_defaults(&opt)
@@ -15,9 +15,10 @@
  *     eagle_check_report_free(report)
  *     eagle_claims_free(claims)
  *
- * Claims and reports are immutable once made: any number of threads may read them. What their calls return
- * belongs to them and lives as long as they do; the caller frees only what has a _free() here. eagle_check()
- * may run in several threads at once, over the same model and claims; each call has threads of its own. */
+ * Claims and reports are immutable once made: any number of threads may read them. What their calls
+ * return belongs to them and lives as long as they do; the caller frees only what has a _free()
+ * here. eagle_check() may run in several threads at once, over the same model and claims; each call
+ * has threads of its own. */
 #ifndef EAGLE_CHECK_H
 #define EAGLE_CHECK_H
 
@@ -41,8 +42,9 @@ typedef struct eagle_claims eagle_claims; /* opaque */
 
 /* Reads runs: a trace (a safetensors file), or a file of JSON lines, each with prompt_ids and
  * output_ids (docs/trace-format.md), or saved OpenAI-style responses. EAGLE_EREAD, EAGLE_EFORMAT,
- * EAGLE_EUNSUPPORTED (a newer schema), EAGLE_ENOMEM. Of digests it is judged whether they are ours: what has
- * other bits, and what needs values, is not decided. Free with eagle_claims_free(), which accepts NULL. */
+ * EAGLE_EUNSUPPORTED (a newer schema), EAGLE_ENOMEM. Of digests it is judged whether they are ours:
+ * what has other bits, and what needs values, is not decided. Free with eagle_claims_free(), which
+ * accepts NULL. */
 EAGLE_API eagle_status eagle_claims_open(eagle_claims **out, const char *path, eagle_error *err);
 EAGLE_API void eagle_claims_free(eagle_claims *claims);
 EAGLE_API int32_t eagle_claims_count(const eagle_claims *claims);
@@ -120,11 +122,12 @@ typedef struct {
     double least_share;  /* of rows, found with 99 % power            */
 } eagle_check_figures;
 
-/* How many drafted tokens the rounds accepted, and how many they do by the exact law of that number, given
- * their trees and the tokens before them.
+/* How many drafted tokens the rounds accepted, and how many they do by the exact law of that
+ * number, given their trees and the tokens before them.
  *
- * p bounds the probability of a sum as far from its mean, whatever the number of rounds; below 10^-6
- * it is draft-diff where less was accepted, which costs time alone, and a failure where more was. */
+ * p bounds the probability of a sum as far from its mean, whatever the number of rounds; below
+ * 10^-6 it is draft-diff where less was accepted, which costs time alone, and a failure where more
+ * was. */
 typedef struct {
     int64_t rounds;   /* 0: none was judged                                         */
     int64_t left_out; /* rounds with trees that could not be: the line says why     */
@@ -139,12 +142,12 @@ typedef struct {
     double least_gain;
 } eagle_check_acceptance;
 
-/* How far the recorded states of a site have come from ours, over all rows of rounds of all runs, at the
- * layer where NMSE is largest.
+/* How far the recorded states of a site have come from ours, over all rows of rounds of all runs,
+ * at the layer where NMSE is largest.
  *
  * ulps[i] counts values by their difference in ulps of the producer's type at our value, to the
- * nearest: 0, 1, 2, 3-4, 5-8, and so on to 513-1024, and more. One that is no number is in the last,
- * and in no other figure. */
+ * nearest: 0, 1, 2, 3-4, 5-8, and so on to 513-1024, and more. One that is no number is in the
+ * last, and in no other figure. */
 #define EAGLE_CHECK_ULPS 13
 typedef struct {
     const char *site; /* "k_rope"                                    */
@@ -161,9 +164,10 @@ typedef struct {
 
 /* What was judged of an operation, which has the name of its site, in all layers, rows and runs.
  *
- * A value that was shifted by more than its budget and its local error together is found: what is left of
- * the shift when the error has worked against it is above the budget. least_shift is the largest such sum of all
- * values within their budgets: any value shifted by more fails. Below it nothing can be said. */
+ * A value that was shifted by more than its budget and its local error together is found: what is
+ * left of the shift when the error has worked against it is above the budget. least_shift is the
+ * largest such sum of all values within their budgets: any value shifted by more fails. Below it
+ * nothing can be said. */
 typedef struct {
     const char *site;
     int64_t rows;
@@ -181,8 +185,8 @@ typedef struct {
     eagle_sampling sampling; /* of runs that do not say                                     */
     bool sampling_given;     /* it overrides what runs say                                  */
     const char *rule;        /* how the runs accept, by name; NULL: as they say             */
-    /* A shift of one logit that passing is to exclude: INCONCLUSIVE where the recorded logits cannot
-     * show it (figures: least_shift), or where there are none. 0: whatever they show. */
+    /* A shift of one logit that passing is to exclude: INCONCLUSIVE where the recorded logits
+     * cannot show it (figures: least_shift), or where there are none. 0: whatever they show. */
     double shift;
     double eps;               /* allowed difference of a logit; 0: by the producer's type    */
     eagle_dtype dtype;        /* of producers that do not say                                */
@@ -193,8 +197,9 @@ typedef struct {
     const eagle_head *head;   /* drafts are judged by it; NULL: they are not. Borrowed        */
     bool strict_draft;        /* draft-diff counts as a failure                              */
     eagle_isa isa;
-    /* Told of progress, in tokens of all runs and of the control's, and asked before each round, by the thread that
-     * called eagle_check(); false ends the judgement: EAGLE_EINCONCLUSIVE, and no report. NULL: nobody. */
+    /* Told of progress, in tokens of all runs and of the control's, and asked before each round, by
+     * the thread that called eagle_check(); false ends the judgement: EAGLE_EINCONCLUSIVE, and no
+     * report. NULL: nobody. */
     bool (*go_on)(void *ctx, int64_t done, int64_t of);
     void *ctx;
 } eagle_check_options;
@@ -209,13 +214,15 @@ EAGLE_API eagle_status eagle_check_bill(eagle_memory_bill *out, const eagle_mode
 
 /* Judges all runs. `control` (NULL: none) holds runs of the same implementation without a drafter.
  *
- * A PASS says that all tokens of all runs were judged, at temperature 0 by their logits, above it by coins
- * or a seed; what was not is EAGLE_CHECK_INCONCLUSIVE. Model, head, claims and options are borrowed for the
- * call: the report keeps none of them. Its texts and details end where their room ends.
+ * A PASS says that all tokens of all runs were judged, at temperature 0 by their logits, above it
+ * by coins or a seed; what was not is EAGLE_CHECK_INCONCLUSIVE. Model, head, claims and options are
+ * borrowed for the call: the report keeps none of them. Its texts and details end where their room
+ * ends.
  *
- * EAGLE_OK whatever the verdict. EAGLE_EFIT when the runs cannot be of this target (vocabulary, token
- * ids, sizes), EAGLE_EINVAL for an unknown rule or option, or a rule that is given for a
- * greedy run, EAGLE_EFORMAT for a rule in the file, EAGLE_ELIMIT for a run that is longer than positions go, EAGLE_ENUMERIC when our own rows are not finite, EAGLE_ENOMEM. Free the report with
+ * EAGLE_OK whatever the verdict. EAGLE_EFIT when the runs cannot be of this target (vocabulary,
+ * token ids, sizes), EAGLE_EINVAL for an unknown rule or option, or a rule that is given for a
+ * greedy run, EAGLE_EFORMAT for a rule in the file, EAGLE_ELIMIT for a run that is longer than
+ * positions go, EAGLE_ENUMERIC when our own rows are not finite, EAGLE_ENOMEM. Free the report with
  * eagle_check_report_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
                                    const eagle_claims *claims, const eagle_claims *control,
@@ -235,8 +242,8 @@ EAGLE_API const eagle_check_fit *eagle_check_fit_at(const eagle_check_report *re
 EAGLE_API const eagle_check_figures *eagle_check_figures_of(const eagle_check_report *report);
 /* rounds is 0 where nothing was drafted, or no round could be judged. */
 EAGLE_API const eagle_check_acceptance *eagle_check_acceptance_of(const eagle_check_report *report);
-/* Operation i of those that were judged, site i of those that were recorded, in the order of the pass; NULL
- * past the last. */
+/* Operation i of those that were judged, site i of those that were recorded, in the order of the
+ * pass; NULL past the last. */
 EAGLE_API const eagle_check_operation *eagle_check_operation_at(const eagle_check_report *report,
                                                                 int32_t i);
 EAGLE_API const eagle_check_drift *eagle_check_drift_at(const eagle_check_report *report,

@@ -60,11 +60,12 @@ typedef struct {
 
 typedef struct eagle_evaluation eagle_evaluation; /* opaque results */
 
-/* Asked between rounds; `done` of `of` prompts are complete. False ends the evaluation with these. */
+/* Asked between rounds; `done` of `of` prompts are complete. False ends the evaluation with
+ * these. */
 typedef bool eagle_evaluation_progress(void *ctx, int32_t done, int32_t of);
 
-/* Runs all prompts. `progress` may be NULL. EAGLE_EINVAL (an option), EAGLE_ENOMEM, and what sessions
- * fail with. A difference from plain decoding is a result and no failure. */
+/* Runs all prompts. `progress` may be NULL. EAGLE_EINVAL (an option), EAGLE_ENOMEM, and what
+ * sessions fail with. A difference from plain decoding is a result and no failure. */
 EAGLE_API eagle_status eagle_evaluate(eagle_evaluation **out, const eagle_evaluation_task *task,
                                       const eagle_evaluation_options *opt,
                                       eagle_evaluation_progress *progress, void *ctx,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* files.h - the smaller files that eagle reads and writes: tree shapes, recorded rounds, tensors. */
+/* files.h - the smaller files that eagle reads and writes: tree shapes, recorded rounds,
+ * tensors. */
 #ifndef EAGLE_FILES_H
 #define EAGLE_FILES_H
 

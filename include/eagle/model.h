@@ -89,8 +89,8 @@ typedef struct eagle_head eagle_head;   /* opaque: the FeatExtrapolator */
  * disagree), EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_model_open(eagle_model **out, const char *dir, eagle_error *err);
 
-/* Makes a target from tensors in memory, which must outlive it; names as in the files. EAGLE_EFORMAT
- * (a size out of range), EAGLE_EUNSUPPORTED, EAGLE_EFIT, EAGLE_ENOMEM. */
+/* Makes a target from tensors in memory, which must outlive it; names as in the files.
+ * EAGLE_EFORMAT (a size out of range), EAGLE_EUNSUPPORTED, EAGLE_EFIT, EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_model_create(eagle_model **out, const eagle_config *config,
                                           const eagle_tensor *tensors, int32_t n_tensors,
                                           eagle_error *err);
@@ -111,9 +111,9 @@ EAGLE_API bool eagle_head_own_embedding(const eagle_head *head);
 EAGLE_API const eagle_tensor *eagle_model_tensor(const eagle_model *model, int32_t i);
 EAGLE_API const eagle_tensor *eagle_head_tensor(const eagle_head *head, int32_t i);
 
-/* Names a network: SHA-256, in hexadecimal, over the configuration that it computes with, and the names,
- * types, shapes and bytes of its tensors in order of their names. A head's does not cover its model.
- * EAGLE_ENOMEM. */
+/* Names a network: SHA-256, in hexadecimal, over the configuration that it computes with, and the
+ * names, types, shapes and bytes of its tensors in order of their names. A head's does not cover
+ * its model. EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_model_digest(char hex[65], const eagle_model *model, eagle_error *err);
 EAGLE_API eagle_status eagle_head_digest(char hex[65], const eagle_head *head, eagle_error *err);
 

@@ -2,15 +2,17 @@
 /* prove.h - that the rounds of speculative decoding have exactly the law of plain sampling.
  *
  * The shipped drafter, target and verification run once for every answer to every draw, after every
- * context; what they leave behind is compared with one-token decoding (level state), and whole programs,
- * commits and loop included, are run as they are (level program). The weights of the answers are exact fractions, and so is the result: the total variation
- * distance between what comes out and plain sampling's law, which is written a second time for
- * this and shares no code with the sampler but the exponential. Lossless is 0, the rational number.
+ * context; what they leave behind is compared with one-token decoding (level state), and whole
+ * programs, commits and loop included, are run as they are (level program). The weights of the
+ * answers are exact fractions, and so is the result: the total variation distance between what
+ * comes out and plain sampling's law, which is written a second time for this and shares no code
+ * with the sampler but the exponential. Lossless is 0, the rational number.
  *
  * What is enumerated is small: contexts of few tokens, over a small vocabulary or one that top-k
  * makes small. docs/oracle.md says why that speaks for any size, and what is assumed.
  *
- * What `eagle prove --format json` makes of proofs is the certificate "eagle.prove/1" of docs/formats.md.
+ * What `eagle prove --format json` makes of proofs is the certificate "eagle.prove/1" of
+ * docs/formats.md.
  *
  *     eagle_prove_options how;
  *     eagle_prove_defaults(&how);
@@ -20,13 +22,13 @@
  *     ... eagle_proof_verdict(proof), eagle_proof_result(proof, EAGLE_PROVE_ROUND) ...
  *     eagle_proof_free(proof)
  *
- * A proof is immutable: any number of threads may read it, and what its calls return, texts, arrays and
- * differences, belongs to it. eagle_prove() may run in several threads at once, over the same model and drafter; a
- * rule of one's own (task.verify) is then called by them, and has to bear it. A certifier is used from one
- * thread at a time.
+ * A proof is immutable: any number of threads may read it, and what its calls return, texts, arrays
+ * and differences, belongs to it. eagle_prove() may run in several threads at once, over the same
+ * model and drafter; a rule of one's own (task.verify) is then called by them, and has to bear it.
+ * A certifier is used from one thread at a time.
  *
- * Built with GMP; without it eagle_prove() is EAGLE_EUNSUPPORTED and names the package. Numbers come
- * as text, "0" or "3/4", and beside it as the nearest double for the eye. */
+ * Built with GMP; without it eagle_prove() is EAGLE_EUNSUPPORTED and names the package. Numbers
+ * come as text, "0" or "3/4", and beside it as the nearest double for the eye. */
 #ifndef EAGLE_PROVE_H
 #define EAGLE_PROVE_H
 
@@ -92,8 +94,8 @@ typedef struct {
 /* All levels, 3 tokens, 2 million runs (some hundred megabytes at most), 1 thread. */
 EAGLE_API void eagle_prove_defaults(eagle_prove_options *out);
 
-/* A string whose two probabilities differ. Its last token is the vocabulary's size where a rule in floating
- * point has rounded everything away, and nothing is left to draw from. */
+/* A string whose two probabilities differ. Its last token is the vocabulary's size where a rule in
+ * floating point has rounded everything away, and nothing is left to draw from. */
 typedef struct {
     const int32_t *context; /* [n_context] the tokens before it */
     int32_t n_context;
@@ -145,17 +147,19 @@ typedef struct {
 
 typedef struct eagle_proof eagle_proof; /* opaque results */
 
-/* Asked now and then, by the thread that called eagle_prove(); `runs` of the level so far. False stops: what is not complete is BOUND. */
+/* Asked now and then, by the thread that called eagle_prove(); `runs` of the level so far. False
+ * stops: what is not complete is BOUND. */
 typedef bool eagle_prove_progress(void *ctx, eagle_prove_level level, int64_t runs);
 
-/* Runs the levels. A refutation is a result and no failure. `progress` may be NULL. Continuation makes
- * every round from a state that was fed, so that with the shipped rule it runs state, too, and is PROVEN
- * only if that is. Which state a round leaves does not hang on the rule: with another one, state is
- * taken as given.
+/* Runs the levels. A refutation is a result and no failure. `progress` may be NULL. Continuation
+ * makes every round from a state that was fed, so that with the shipped rule it runs state, too,
+ * and is PROVEN only if that is. Which state a round leaves does not hang on the rule: with another
+ * one, state is taken as given.
  *
- * EAGLE_EINVAL (no level, or one that is none; an option, a mode that does not fit), EAGLE_EUNSUPPORTED (built without GMP), EAGLE_ELIMIT
- * (a context without room), EAGLE_ENOMEM, and what sessions fail with. On failure *out is NULL.
- * Task and options are borrowed for the call. Free with eagle_proof_free(), which accepts NULL. */
+ * EAGLE_EINVAL (no level, or one that is none; an option, a mode that does not fit),
+ * EAGLE_EUNSUPPORTED (built without GMP), EAGLE_ELIMIT (a context without room), EAGLE_ENOMEM, and
+ * what sessions fail with. On failure *out is NULL. Task and options are borrowed for the call.
+ * Free with eagle_proof_free(), which accepts NULL. */
 EAGLE_API eagle_status eagle_prove(eagle_proof **out, const eagle_prove_task *task,
                                    const eagle_prove_options *opt, eagle_prove_progress *progress,
                                    void *ctx, eagle_error *err);
@@ -172,31 +176,34 @@ EAGLE_API eagle_prompt eagle_proof_context(const eagle_proof *proof);
 /* Tokens that a round brings there, on average: an exact fraction. "" unless rounds were run. */
 EAGLE_API const char *eagle_proof_tokens_per_round(const eagle_proof *proof, double *value);
 
-/* A bound on the total variation distance of the plain law, which is one of integers, from the softmax
- * in real numbers of the same float32 logits over the same tokens kept; the largest of all contexts
- * that were met. */
+/* A bound on the total variation distance of the plain law, which is one of integers, from the
+ * softmax in real numbers of the same float32 logits over the same tokens kept; the largest of all
+ * contexts that were met. */
 EAGLE_API double eagle_proof_softmax_distance(const eagle_proof *proof);
 
 /* ---- memory ------------------------------------------------------------------------- */
 
 typedef void eagle_no_memory_fn(void);
 
-/* Fractions grow, and GMP cannot tell its caller that there is no memory for one: it ends the process by abort().
- * With this, GMP calls `fn` first, which must not return: say it in one line and _exit(), as `eagle prove` does with
- * exit code 5. NULL: as before. Where it is built without GMP nothing happens.
+/* Fractions grow, and GMP cannot tell its caller that there is no memory for one: it ends the
+ * process by abort(). With this, GMP calls `fn` first, which must not return: say it in one line
+ * and _exit(), as `eagle prove` does with exit code 5. NULL: as before. Where it is built without
+ * GMP nothing happens.
  *
- * It sets GMP's allocation functions, of the whole process, to those of malloc(): not for a program that
- * has set its own. Call it before other threads use GMP. */
+ * It sets GMP's allocation functions, of the whole process, to those of malloc(): not for a program
+ * that has set its own. Call it before other threads use GMP. */
 EAGLE_API void eagle_prove_on_no_memory(eagle_no_memory_fn *fn);
 
 /* ---- a real run ------------------------------------------------------------------ */
 
-/* Looks at each node that a run decides at, over the full vocabulary: the law of the token that is decided
- * there, over every answer of that node's draws, must be plain sampling's law of the node's own row. The
- * run's tree and rows are verified again, down to the node by the run's own draws. Of the draw that ends a
- * node, each child's token and two others are given as answers; the weights of the rest are read.
+/* Looks at each node that a run decides at, over the full vocabulary: the law of the token that is
+ * decided there, over every answer of that node's draws, must be plain sampling's law of the node's
+ * own row. The run's tree and rows are verified again, down to the node by the run's own draws. Of
+ * the draw that ends a node, each child's token and two others are given as answers; the weights of
+ * the rest are read.
  *
- * That the rows are those of plain decoding, and what a round leaves, is not looked at: that is level state. */
+ * That the rows are those of plain decoding, and what a round leaves, is not looked at: that is
+ * level state. */
 typedef struct eagle_certifier eagle_certifier; /* opaque */
 
 typedef struct {
@@ -206,16 +213,17 @@ typedef struct {
     int64_t runs;    /* of their verification                                               */
 } eagle_certified;
 
-/* For trees of up to `max_nodes` nodes over `vocab` tokens. EAGLE_ENOMEM, EAGLE_EUNSUPPORTED (built without
- * GMP), and what eagle_path_create() fails with. Free with eagle_certifier_free(), which accepts NULL. */
+/* For trees of up to `max_nodes` nodes over `vocab` tokens. EAGLE_ENOMEM, EAGLE_EUNSUPPORTED (built
+ * without GMP), and what eagle_path_create() fails with. Free with eagle_certifier_free(), which
+ * accepts NULL. */
 EAGLE_API eagle_status eagle_certifier_create(eagle_certifier **out, int32_t vocab,
                                               int32_t max_nodes, eagle_verify_mode mode,
                                               eagle_error *err);
 EAGLE_API void eagle_certifier_free(eagle_certifier *c);
 
-/* The nodes at which the tokens of `path` were decided, in eagle_verify()'s tree, rows and draws, which must
- * bring the same tokens once more. A refutation is counted, and no failure. EAGLE_EFIT for another size; what
- * eagle_verify() fails with. */
+/* The nodes at which the tokens of `path` were decided, in eagle_verify()'s tree, rows and draws,
+ * which must bring the same tokens once more. A refutation is counted, and no failure. EAGLE_EFIT
+ * for another size; what eagle_verify() fails with. */
 EAGLE_API eagle_status eagle_certify_round(eagle_certifier *c, const eagle_tree *tree,
                                            const eagle_rows *rows, const eagle_path *path,
                                            const eagle_sampling *sampling, const eagle_draws *draws,

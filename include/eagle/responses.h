@@ -13,8 +13,8 @@
  *
  * docs/commands.md says how to ask each server for ids.
  *
- * Responses are immutable once read: any number of threads may look at them. What eagle_responses_at() returns, with
- * all its arrays, belongs to them. */
+ * Responses are immutable once read: any number of threads may look at them. What
+ * eagle_responses_at() returns, with all its arrays, belongs to them. */
 #ifndef EAGLE_RESPONSES_H
 #define EAGLE_RESPONSES_H
 

@@ -52,8 +52,8 @@ EAGLE_API uint64_t eagle_memory_available(void);
 /* Seconds of a clock that never goes back. */
 EAGLE_API double eagle_clock(void);
 
-/* Of n measurements, none of them a NaN, which are sorted: their median, and what a tenth of them lies below
- * and above. Zeros for n == 0. */
+/* Of n measurements, none of them a NaN, which are sorted: their median, and what a tenth of them
+ * lies below and above. Zeros for n == 0. */
 typedef struct {
     double median;
     double low;

@@ -21,11 +21,11 @@
  *   e-value     laws of known bugs at the same contexts: the running likelihood ratio, whose
  *               chance to ever pass 1/a is below a; the largest one names the bug
  *
- * The probability of a false alarm of all tests together is at most alpha, split over them; where the
- * law of a chi-square is only near what is computed, a tenth more (samples_tests.c). PASS is only
- * said together with what would have been found: a bias of u, over all tokens together, of total
- * variation `tv`, with probability `power`; else the verdict is INCONCLUSIVE and says how many tokens
- * are needed. That is less than "every law is within tv". Not excluded are errors that
+ * The probability of a false alarm of all tests together is at most alpha, split over them; where
+ * the law of a chi-square is only near what is computed, a tenth more (samples_tests.c). PASS is
+ * only said together with what would have been found: a bias of u, over all tokens together, of
+ * total variation `tv`, with probability `power`; else the verdict is INCONCLUSIVE and says how
+ * many tokens are needed. That is less than "every law is within tv". Not excluded are errors that
  *
  *   cancel in u     one half of the law at these contexts and the other at those: u over all tokens
  *                   is uniform. Contexts that many samples share show it (counts), others do not
@@ -33,13 +33,14 @@
  *   lie in the rest sampler null: what the lists do not name is one outcome. When it is more than
  *                   `tv` on average, the verdict is INCONCLUSIVE, however many tokens there are
  *
- * With delta > 0 the null is "within total variation delta of the law" at each context: the room for a
- * backend's rounding. The tests are then bounds, and need more tokens.
+ * With delta > 0 the null is "within total variation delta of the law" at each context: the room
+ * for a backend's rounding. The tests are then bounds, and need more tokens.
  *
- * What `eagle check-samples --format json` makes of a verdict is the document "eagle.check-samples/1" of
- * docs/formats.md. A judge (eagle_samples) is used from one thread at a time; different ones are independent,
- * and so are calls of eagle_samples_check(). A verdict is the caller's: free its tests with
- * eagle_samples_verdict_free(). It points to nothing else, neither judge nor responses. */
+ * What `eagle check-samples --format json` makes of a verdict is the document
+ * "eagle.check-samples/1" of docs/formats.md. A judge (eagle_samples) is used from one thread at a
+ * time; different ones are independent, and so are calls of eagle_samples_check(). A verdict is the
+ * caller's: free its tests with eagle_samples_verdict_free(). It points to nothing else, neither
+ * judge nor responses. */
 #ifndef EAGLE_SAMPLES_H
 #define EAGLE_SAMPLES_H
 
@@ -63,9 +64,9 @@ typedef enum {
 typedef struct {
     eagle_sampling sampling; /* how the tokens were drawn; its mode does not matter           */
     eagle_samples_null null;
-    /* Sampler null: the recorded log-probabilities are those that were drawn from, after temperature
-     * and filters. Else they are the logits' own, and have to hold all tokens that a top-k keeps,
-     * unless the temperature is 1 and nothing is filtered. */
+    /* Sampler null: the recorded log-probabilities are those that were drawn from, after
+     * temperature and filters. Else they are the logits' own, and have to hold all tokens that a
+     * top-k keeps, unless the temperature is 1 and nothing is filtered. */
     bool processed;
     double delta;  /* model null: room for rounding, a total variation; [0, 1)          */
     double alpha;  /* false alarms of all tests together; (0, 0.5]                      */
@@ -100,8 +101,8 @@ typedef struct {
 } eagle_samples_outside;
 
 typedef struct {
-    /* EAGLE_OK pass, EAGLE_EFAILED, EAGLE_EINCONCLUSIVE, EAGLE_ENEARTIE: a pass but for tokens outside
-     * the law by no more than delta. */
+    /* EAGLE_OK pass, EAGLE_EFAILED, EAGLE_EINCONCLUSIVE, EAGLE_ENEARTIE: a pass but for tokens
+     * outside the law by no more than delta. */
     eagle_status status;
     int64_t n_tokens;
     int64_t n_contexts;
@@ -159,19 +160,22 @@ EAGLE_API eagle_status eagle_samples_add_recorded(eagle_samples *s, const int32_
                                                   const double *logprob, int32_t n_top,
                                                   const eagle_drawn *drawn, eagle_error *err);
 
-/* Judges what was added; more may be added afterwards, and judged again. EAGLE_ENOMEM; then *out is empty. */
+/* Judges what was added; more may be added afterwards, and judged again. EAGLE_ENOMEM; then *out is
+ * empty. */
 EAGLE_API eagle_status eagle_samples_judge(eagle_samples_verdict *out, const eagle_samples *s,
                                            eagle_error *err);
 
-/* Judges them beside a control: tokens of the same backend without its drafter, added to another judge
- * with the same options. Two-sample forms of the same tests, without counts and e-values: does the drafter
- * change the law, whatever the backend's arithmetic? delta plays no part. `needed` is for each of the two. */
+/* Judges them beside a control: tokens of the same backend without its drafter, added to another
+ * judge with the same options. Two-sample forms of the same tests, without counts and e-values:
+ * does the drafter change the law, whatever the backend's arithmetic? delta plays no part. `needed`
+ * is for each of the two. */
 EAGLE_API eagle_status eagle_samples_compare(eagle_samples_verdict *out, const eagle_samples *s,
                                              const eagle_samples *control, eagle_error *err);
 
 /* ---- whole files ----------------------------------------------------------------------------- */
 
-/* Called after each pass, by the thread that called eagle_samples_check(), with tokens done and in all; false ends the work early. */
+/* Called after each pass, by the thread that called eagle_samples_check(), with tokens done and in
+ * all; false ends the work early. */
 typedef bool eagle_samples_progress(void *ctx, int64_t done, int64_t of);
 
 /* What is judged. All is borrowed. With the sampler null `model` and `session` may be NULL, and the
@@ -187,9 +191,9 @@ typedef struct {
 /* Judges continuations. With the model null `model` scores each context once: those of one prompt
  * are a token tree, and a tree is one pass, or as many as session->max_nodes asks for.
  *
- * Fails as eagle_samples_add(), eagle_session_create(), _feed() and _score(), and with EAGLE_ELIMIT for a
- * continuation beyond the context. EAGLE_EINVAL for a control of the same continuations, above
- * temperature 0: what is equal by copying is equal in law, and proves nothing. */
+ * Fails as eagle_samples_add(), eagle_session_create(), _feed() and _score(), and with EAGLE_ELIMIT
+ * for a continuation beyond the context. EAGLE_EINVAL for a control of the same continuations,
+ * above temperature 0: what is equal by copying is equal in law, and proves nothing. */
 EAGLE_API eagle_status eagle_samples_check(eagle_samples_verdict *out,
                                            const eagle_samples_task *task,
                                            const eagle_samples_options *opt,

@@ -61,8 +61,8 @@ EAGLE_API eagle_status eagle_session_bill(eagle_memory_bill *out, const eagle_mo
  * Allocates all the session will ever need; no later call allocates. On success *out is the
  * session, to be freed with eagle_session_free(). On failure *out is NULL, *err says why, and
  * the result is EAGLE_ENOMEM, EAGLE_EINVAL (an option), EAGLE_ELIMIT (a context above 2^24),
- * EAGLE_EUNSUPPORTED (fast math is not built in), EAGLE_EFIT (the drafter's head was made for another
- * model) or EAGLE_ENUMERIC (unfit floating-point environment). The bill fails alike. */
+ * EAGLE_EUNSUPPORTED (fast math is not built in), EAGLE_EFIT (the drafter's head was made for
+ * another model) or EAGLE_ENUMERIC (unfit floating-point environment). The bill fails alike. */
 EAGLE_API eagle_status eagle_session_create(eagle_session **out, const eagle_model *model,
                                             const eagle_drafter *drafter,
                                             const eagle_session_options *opt, eagle_error *err);
@@ -71,8 +71,8 @@ EAGLE_API void eagle_session_free(eagle_session *s);
 /* Appends n tokens (1 <= n <= chunk) and runs the target over them. `rows` may be NULL; else it
  * receives logits and features of all n rows (n <= max_nodes), valid until the next call.
  *
- * EAGLE_EINVAL for an n or a token out of range, EAGLE_ELIMIT for more than ctx, EAGLE_ENUMERIC when
- * a row is not finite; then nothing was appended. */
+ * EAGLE_EINVAL for an n or a token out of range, EAGLE_ELIMIT for more than ctx, EAGLE_ENUMERIC
+ * when a row is not finite; then nothing was appended. */
 EAGLE_API eagle_status eagle_session_feed(eagle_rows *rows, eagle_session *s, const int32_t *token,
                                           int32_t n, eagle_error *err);
 
@@ -114,8 +114,8 @@ EAGLE_API const eagle_draws *eagle_session_draws(const eagle_session *s);
 EAGLE_API const eagle_sampling *eagle_session_sampling(const eagle_session *s);
 EAGLE_API eagle_path *eagle_session_path(eagle_session *s);
 
-/* Replaces the draws of all later steps: recorded or enumerated answers instead of Philox. `draws` is
- * copied, what it points to is borrowed; NULL: the session's own again. */
+/* Replaces the draws of all later steps: recorded or enumerated answers instead of Philox. `draws`
+ * is copied, what it points to is borrowed; NULL: the session's own again. */
 EAGLE_API void eagle_session_set_draws(eagle_session *s, const eagle_draws *draws);
 
 /* All tokens so far: fed and emitted, [eagle_session_length()]. */

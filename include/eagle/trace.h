@@ -7,8 +7,9 @@
  * are those of the paths. Whether the run was *right* is not looked at: positions, equal
  * siblings, the root's token, logits and draws may hold anything.
  *
- * A trace is immutable: any number of threads may read it. What its calls return belongs to it, and lives until
- * eagle_trace_free(). A recorder is used from one thread at a time, the one that drives the generation. */
+ * A trace is immutable: any number of threads may read it. What its calls return belongs to it, and
+ * lives until eagle_trace_free(). A recorder is used from one thread at a time, the one that drives
+ * the generation. */
 #ifndef EAGLE_TRACE_H
 #define EAGLE_TRACE_H
 
@@ -105,7 +106,8 @@ EAGLE_API const eagle_trace_tokens *eagle_trace_sequence(const eagle_trace *trac
 
 /* ---- rounds ------------------------------------------------------------------------- */
 
-/* Draws in the order asked; arrays are NULL when there are none. A level 2 trace may have them too. */
+/* Draws in the order asked; arrays are NULL when there are none. A level 2 trace may have them
+ * too. */
 typedef struct {
     int32_t n;
     const int32_t *kind;    /* [n] 0: pick, 1: accept                                       */
@@ -161,8 +163,8 @@ EAGLE_API const eagle_tensor *eagle_trace_site(const eagle_trace *trace, eagle_t
 /* A tensor by its name in the file; NULL: none of that name. */
 EAGLE_API const eagle_tensor *eagle_trace_tensor(const eagle_trace *trace, const char *name);
 
-/* All tensors in the order of the computation: the prompt, then round for round the draft, the tree,
- * the target's sites and logits, draws, path, refresh; the sequence last. Index from 0; NULL
+/* All tensors in the order of the computation: the prompt, then round for round the draft, the
+ * tree, the target's sites and logits, draws, path, refresh; the sequence last. Index from 0; NULL
  * past the end. */
 EAGLE_API const eagle_tensor *eagle_trace_tensor_at(const eagle_trace *trace, int32_t i);
 
@@ -193,8 +195,8 @@ typedef struct {
                     * difference                                               */
 } eagle_trace_difference;
 
-/* How often tensors of one kind, all `k_rope` say, were compared and differed. Elements are not counted
- * in digests. */
+/* How often tensors of one kind, all `k_rope` say, were compared and differed. Elements are not
+ * counted in digests. */
 typedef struct {
     const char *item;
     int64_t tensors;
@@ -213,8 +215,8 @@ typedef struct {
     int32_t n_counts;
 } eagle_trace_comparison;
 
-/* Compares all tensors of two traces, whose names and tensors *out points to afterwards; their manifests are not looked at. A digest is compared with a
- * full trace by digesting its tensors. */
+/* Compares all tensors of two traces, whose names and tensors *out points to afterwards; their
+ * manifests are not looked at. A digest is compared with a full trace by digesting its tensors. */
 EAGLE_API void eagle_trace_compare(eagle_trace_comparison *out, const eagle_trace *a,
                                    const eagle_trace *b);
 
@@ -248,14 +250,14 @@ EAGLE_API void eagle_trace_defaults(eagle_trace_options *opt, int32_t level);
  *     eagle_recorder_finish(recorder, err)
  *     eagle_recorder_free(recorder)
  *
- * What is generated is the same in every bit. What is recorded depends on model, head, options of the
- * session and prompt, but not on chunk, threads or instruction set. Tensors wait in a file beside
- * `path` until the end, so that memory holds their names alone. */
+ * What is generated is the same in every bit. What is recorded depends on model, head, options of
+ * the session and prompt, but not on chunk, threads or instruction set. Tensors wait in a file
+ * beside `path` until the end, so that memory holds their names alone. */
 typedef struct eagle_recorder eagle_recorder; /* opaque */
 
-/* Begins to record a generation that has just been started; generation and session are borrowed, and
- * the recorder takes the place of the session's probe and draws. EAGLE_EINVAL: an option is out of
- * range; EAGLE_EWRITE, EAGLE_ENOMEM. */
+/* Begins to record a generation that has just been started; generation and session are borrowed,
+ * and the recorder takes the place of the session's probe and draws. EAGLE_EINVAL: an option is out
+ * of range; EAGLE_EWRITE, EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_recorder_create(eagle_recorder **out, eagle_generation *g,
                                              const char *path, const eagle_trace_options *opt,
                                              eagle_error *err);
@@ -270,7 +272,8 @@ EAGLE_API eagle_status eagle_recorder_next(eagle_recorder *recorder, eagle_error
  * EAGLE_EWRITE, EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_recorder_finish(eagle_recorder *recorder, eagle_error *err);
 
-/* An upper bound of the memory that recording up to `max_tokens` takes besides the session, in bytes. */
+/* An upper bound of the memory that recording up to `max_tokens` takes besides the session, in
+ * bytes. */
 EAGLE_API uint64_t eagle_recorder_bill(const eagle_model *model, const eagle_drafter *drafter,
                                        const eagle_trace_options *opt, int32_t n_prompt,
                                        int32_t max_tokens);

@@ -87,9 +87,9 @@ typedef struct {
 EAGLE_API void eagle_trainer_head_shape(eagle_config *out, const eagle_model *model);
 
 /* EAGLE_EINVAL (an option out of range), EAGLE_EFORMAT (the corpus is shorter than one batch, or a
- * size of the configuration is out of range), EAGLE_EFIT (a token outside the vocabulary, parts that
- * do not belong together), EAGLE_ENUMERIC (an unfit floating-point environment), EAGLE_ENOMEM. With
- * `bill`, nothing is made but the bill, and *out is NULL. */
+ * size of the configuration is out of range), EAGLE_EFIT (a token outside the vocabulary, parts
+ * that do not belong together), EAGLE_ENUMERIC (an unfit floating-point environment), EAGLE_ENOMEM.
+ * With `bill`, nothing is made but the bill, and *out is NULL. */
 EAGLE_API eagle_status eagle_trainer_target(eagle_trainer **out, eagle_train_bill *bill,
                                             const eagle_target_task *task,
                                             const eagle_train_options *opt, eagle_error *err);
@@ -134,9 +134,9 @@ typedef struct {
     const char *memo;    /* NULL: none                                                        */
 } eagle_resumed;
 
-/* Restores a state that a trainer of the same task saved. EAGLE_EFIT names the option, shape or text
- * that differs; EAGLE_EREAD, EAGLE_EFORMAT, EAGLE_ENUMERIC (a number that is not finite). After a
- * failure the trainer is as before. */
+/* Restores a state that a trainer of the same task saved. EAGLE_EFIT names the option, shape or
+ * text that differs; EAGLE_EREAD, EAGLE_EFORMAT, EAGLE_ENUMERIC (a number that is not finite).
+ * After a failure the trainer is as before. */
 EAGLE_API eagle_status eagle_trainer_resume(eagle_resumed *out, eagle_trainer *trainer,
                                             const char *path, eagle_error *err);
 
@@ -153,11 +153,11 @@ EAGLE_API void eagle_trainer_tensors(const eagle_tensor **tensors, int32_t *n,
                                      const eagle_trainer *trainer);
 EAGLE_API const eagle_config *eagle_trainer_config(const eagle_trainer *trainer);
 
-/* Writes config.json and model.safetensors (and generation_config.json for a target) to a directory,
- * which is made if need be, in the published layout, as `dtype` F32, F16 or BF16 (rounded to
- * nearest even; EAGLE_ENUMERIC where F16 cannot hold a weight). A head carries a copy of the target's
- * embedding when `own_embedding`, as published heads do, and always an fc.bias: zeros where it has
- * none, because some loaders leave a bias that is missing to chance. */
+/* Writes config.json and model.safetensors (and generation_config.json for a target) to a
+ * directory, which is made if need be, in the published layout, as `dtype` F32, F16 or BF16
+ * (rounded to nearest even; EAGLE_ENUMERIC where F16 cannot hold a weight). A head carries a copy
+ * of the target's embedding when `own_embedding`, as published heads do, and always an fc.bias:
+ * zeros where it has none, because some loaders leave a bias that is missing to chance. */
 EAGLE_API eagle_status eagle_trainer_export(const eagle_trainer *trainer, const char *dir,
                                             eagle_dtype dtype, bool own_embedding,
                                             eagle_error *err);

@@ -86,14 +86,16 @@ EAGLE_API int32_t eagle_shape_level(const eagle_shape *shape, int32_t i);
 /* Recorded rounds: a tree per round, for replay. */
 typedef struct eagle_rounds eagle_rounds; /* opaque */
 EAGLE_API eagle_status eagle_rounds_create(eagle_rounds **out, eagle_error *err);
-/* Appends a round: the root's token, then n nodes with parents (0 = root, i = node i). EAGLE_ENOMEM;
- * EAGLE_EFORMAT, naming round and node, when it is no tree of at most EAGLE_MAX_NODES nodes. */
+/* Appends a round: the root's token, then n nodes with parents (0 = root, i = node i).
+ * EAGLE_ENOMEM; EAGLE_EFORMAT, naming round and node, when it is no tree of at most EAGLE_MAX_NODES
+ * nodes. */
 EAGLE_API eagle_status eagle_rounds_add(eagle_rounds *rounds, int32_t root, const int32_t *token,
                                         const int32_t *parent, int32_t n, eagle_error *err);
 EAGLE_API void eagle_rounds_free(eagle_rounds *rounds);
 EAGLE_API int32_t eagle_rounds_count(const eagle_rounds *rounds);
 EAGLE_API int32_t eagle_rounds_max_nodes(const eagle_rounds *rounds); /* without the root */
-/* Round r, 0 <= r < count: its root and its n nodes; returns n. The arrays stay owned by `rounds`. */
+/* Round r, 0 <= r < count: its root and its n nodes; returns n. The arrays stay owned by
+ * `rounds`. */
 EAGLE_API int32_t eagle_rounds_get(const eagle_rounds *rounds, int32_t r, int32_t *root,
                                    const int32_t **token, const int32_t **parent);
 

@@ -10,9 +10,10 @@
  *
  * or the last two together. Rules of a node are walked as eagle_verify() walks in rejection mode.
  *
- * A rule is loaded into this process and trusted as a program is: it can crash it, end it (exit(), _exit()), and it
- * can loop for ever; src/cli/rule_guard.c shows how a program lives with that. What it answers is not trusted: a token outside the vocabulary, a hit that is no child,
- * a path that is none of the tree are EAGLE_EFAILED. */
+ * A rule is loaded into this process and trusted as a program is: it can crash it, end it (exit(),
+ * _exit()), and it can loop for ever; src/cli/rule_guard.c shows how a program lives with that.
+ * What it answers is not trusted: a token outside the vocabulary, a hit that is no child, a path
+ * that is none of the tree are EAGLE_EFAILED. */
 #ifndef EAGLE_VERIFIER_H
 #define EAGLE_VERIFIER_H
 
@@ -24,9 +25,9 @@ extern "C" {
 
 typedef struct eagle_verifier eagle_verifier; /* opaque */
 
-/* Loads a rule. A name without a slash is looked for here, not where libraries are. EAGLE_EREAD, with the
- * loader's words; EAGLE_EUNSUPPORTED when none of the names is exported, or walk and another; EAGLE_ENOMEM.
- * Close with eagle_verifier_close(). */
+/* Loads a rule. A name without a slash is looked for here, not where libraries are. EAGLE_EREAD,
+ * with the loader's words; EAGLE_EUNSUPPORTED when none of the names is exported, or walk and
+ * another; EAGLE_ENOMEM. Close with eagle_verifier_close(). */
 EAGLE_API eagle_status eagle_verifier_open(eagle_verifier **out, const char *file,
                                            eagle_error *err);
 
@@ -46,14 +47,16 @@ typedef struct {
 EAGLE_API eagle_status eagle_float_rule_named(eagle_float_rule *out, const char *name,
                                               eagle_error *err);
 
-/* A verifier of it. EAGLE_EINVAL for a field out of range; EAGLE_EUNSUPPORTED without GMP; EAGLE_ENOMEM. */
+/* A verifier of it. EAGLE_EINVAL for a field out of range; EAGLE_EUNSUPPORTED without GMP;
+ * EAGLE_ENOMEM. */
 EAGLE_API eagle_status eagle_verifier_of_rule(eagle_verifier **out, const eagle_float_rule *rule,
                                               eagle_error *err);
 
 EAGLE_API void eagle_verifier_close(eagle_verifier *v);
 
-/* The verifier as a function. It is the calling thread's one until the thread uses another: a function
- * of this type has no place for more. Temperature above 0; rejection mode, but for a walk of one's own. */
+/* The verifier as a function. It is the calling thread's one until the thread uses another: a
+ * function of this type has no place for more. Temperature above 0; rejection mode, but for a walk
+ * of one's own. */
 EAGLE_API eagle_verify_fn *eagle_verifier_use(const eagle_verifier *v);
 
 /* What it is: "rule.so: eagle_rule_node", "plain, float32, 24 bits, <". */
@@ -68,14 +71,15 @@ EAGLE_API bool eagle_verifier_takes(const eagle_verifier *v, bool drawn);
 /* Does it walk chains only, at most one child to a node? */
 EAGLE_API bool eagle_verifier_chains(const eagle_verifier *v);
 
-/* Does it round, so that its distance from plain sampling is computed and never claimed to be zero? And
- * does it not even mean to be lossless? */
+/* Does it round, so that its distance from plain sampling is computed and never claimed to be zero?
+ * And does it not even mean to be lossless? */
 EAGLE_API bool eagle_verifier_rounds(const eagle_verifier *v);
 EAGLE_API bool eagle_verifier_lossy(const eagle_verifier *v);
 
-/* The target's law after logits as verification has it, for a walk of one's own (docs/5-verification.md):
- * weights w [vocab], 0 for tokens that the filters drop. `order` [vocab] is scratch; the logits are
- * finite, `sampling` has passed eagle_sampling_check(), vocab <= 2^18. */
+/* The target's law after logits as verification has it, for a walk of one's own
+ * (docs/5-verification.md): weights w [vocab], 0 for tokens that the filters drop. `order` [vocab]
+ * is scratch; the logits are finite, `sampling` has passed eagle_sampling_check(), vocab <=
+ * 2^18. */
 EAGLE_API void eagle_law_weights(uint64_t *w, int32_t *order, const float *logits, int32_t vocab,
                                  const eagle_sampling *sampling);
 

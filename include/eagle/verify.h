@@ -161,8 +161,8 @@ typedef eagle_status eagle_verify_fn(eagle_path *path, const eagle_tree *tree,
                                      const eagle_rows *rows, const eagle_sampling *sampling,
                                      const eagle_draws *draws, eagle_error *err);
 
-/* A rule of one node whose children were chosen without chance, as rejection mode has it: returns the
- * token, and in *hit the place of the accepted child, or -1.
+/* A rule of one node whose children were chosen without chance, as rejection mode has it: returns
+ * the token, and in *hit the place of the accepted child, or -1.
  *
  *   w      [vocab] the target's law as weights, 0 < sum < 2^64; may be changed
  *   child  [n_child] the proposed tokens, all different, in their order; n_child may be 0
@@ -170,7 +170,8 @@ typedef eagle_status eagle_verify_fn(eagle_path *path, const eagle_tree *tree,
 typedef int32_t eagle_node_rule_fn(int32_t *hit, uint64_t *w, int32_t vocab, const int32_t *child,
                                    int32_t n_child, int32_t pos, const eagle_draws *draws);
 
-/* A node whose children were drawn from the draft's law q, one after the other, without replacement. */
+/* A node whose children were drawn from the draft's law q, one after the other, without
+ * replacement. */
 typedef struct {
     int32_t vocab;
     const uint64_t *p;    /* [vocab] the target's law, 0 < sum <= 2^63         */

@@ -55,7 +55,8 @@ static bool names(const char *list, size_t size, const char *name)
 }
 
 /* Finds this process's group in /proc/self/cgroup, whose lines are "number:controllers:path":
- * of version 2, where `controller` is NULL and the list is empty, or of that version 1 controller. */
+ * of version 2, where `controller` is NULL and the list is empty, or of that version 1
+ * controller. */
 static bool find_group(char *group, size_t size, const char *root, const char *controller)
 {
     char name[2 * MAX_PATH];

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* acceptance.c - how many drafted tokens a round accepts, by the exact law of that number.
  *
- * The law needs no simulation. Let p_v be the target's law after node v. Under any lossless rule that
- * accepts a child with its share of p_v that is left (coupled: the target draws, and the walk goes on when it drew
- * a child; rejection with children that were chosen without chance: a child is accepted with its weight
- * over what is left, and a refused one gives up its weight), the probability that child c is the accepted one
- * is p_v(c), in whatever order the children are tried: the chance of coming to c is 1 less the weights of
- * those before it, which is what its own weight is divided by. So the number E(v) of nodes that are accepted below v
- * has mean sum_c p_v(c) (1 + E(c)), and a node is accepted with the product of p along its path. Children that were drawn
- * from a law q are accepted by p and q (docs/5-verification.md); where q was recorded that is computed, too.
+ * The law needs no simulation. Let p_v be the target's law after node v. Under any lossless rule
+ * that accepts a child with its share of p_v that is left (coupled: the target draws, and the walk
+ * goes on when it drew a child; rejection with children that were chosen without chance: a child is
+ * accepted with its weight over what is left, and a refused one gives up its weight), the
+ * probability that child c is the accepted one is p_v(c), in whatever order the children are tried:
+ * the chance of coming to c is 1 less the weights of those before it, which is what its own weight
+ * is divided by. So the number E(v) of nodes that are accepted below v has mean sum_c p_v(c) (1 +
+ * E(c)), and a node is accepted with the product of p along its path. Children that were drawn from
+ * a law q are accepted by p and q (docs/5-verification.md); where q was recorded that is computed,
+ * too.
  *
- * p is made of the run's own logits where these were recorded, so that rounding in the target plays no part, and
- * of ours else. At temperature 0 nothing is left to chance: tokens that tie, or lie within rounding where the
- * logits are ours, are taken as the run took them.
+ * p is made of the run's own logits where these were recorded, so that rounding in the target plays
+ * no part, and of ours else. At temperature 0 nothing is left to chance: tokens that tie, or lie
+ * within rounding where the logits are ours, are taken as the run took them.
  *
- * Too few accepted tokens cost time and not correctness: draft-diff. Too many are a wrong output. */
+ * Too few accepted tokens cost time and not correctness: draft-diff. Too many are a wrong
+ * output. */
 #include "check/acceptance.h"
 #include "check/judge.h"
 
@@ -109,8 +112,8 @@ static int32_t children_of(bench *b, int32_t node)
     return n;
 }
 
-/* The law that the children of a node were drawn from, into b->q; false: it was not recorded, or is not
- * looked at. */
+/* The law that the children of a node were drawn from, into b->q; false: it was not recorded, or is
+ * not looked at. */
 static bool draft_law(bench *b, int32_t node)
 {
     const eg_judge *j = b->j;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* acceptance.h - the law of how many drafted tokens a round accepts, and what many rounds say of it. */
+/* acceptance.h - the law of how many drafted tokens a round accepts, and what many rounds say of
+ * it. */
 #ifndef EG_CHECK_ACCEPTANCE_H
 #define EG_CHECK_ACCEPTANCE_H
 
@@ -22,8 +23,9 @@ typedef struct {
     const char *why;  /* the first of these, or NULL                 */
 } eg_acceptance;
 
-/* Probabilities with which the children of a node are accepted, when they are tried in order and were drawn
- * without replacement from a law q: min(1, p / q), then the residual max(0, p - q) and q without the child.
+/* Probabilities with which the children of a node are accepted, when they are tried in order and
+ * were drawn without replacement from a law q: min(1, p / q), then the residual max(0, p - q) and q
+ * without the child.
  *
  *   chance  [n_child] receives them: of each child, that it is the accepted one
  *   p, q    [vocab] sum to 1; clobbered
@@ -40,8 +42,8 @@ bool eg_acceptance_drawn(double *chance, double *p, double *q, int32_t vocab, co
 void eg_acceptance_add(eg_acceptance *a, const eg_claim_round *round, const double *chance,
                        double *scratch, int32_t accepted);
 
-/* A bound of the probability that any number of rounds, whenever they end, accept so many in all, or a number
- * that is as unlikely under the rounds' laws. */
+/* A bound of the probability that any number of rounds, whenever they end, accept so many in all,
+ * or a number that is as unlikely under the rounds' laws. */
 double eg_acceptance_tail(const eg_acceptance *a, double accepted);
 
 /* Says it on the line "acceptance". */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* acceptance_sums.c - is the number of accepted tokens what its law gives? The sum over rounds, its tail, and
- * what it would have found.
+/* acceptance_sums.c - is the number of accepted tokens what its law gives? The sum over rounds, its
+ * tail, and what it would have found.
  *
- * Given its tree and all tokens before it, a round accepts X nodes by a law that is known. Trees hang on the
- * rounds before, so that rounds are not independent, but X less its mean is a martingale difference: means
- * and variances add up, and the sum over its standard deviation is z.
+ * Given its tree and all tokens before it, a round accepts X nodes by a law that is known. Trees
+ * hang on the rounds before, so that rounds are not independent, but X less its mean is a
+ * martingale difference: means and variances add up, and the sum over its standard deviation is z.
  *
- * The verdict does not rest on z being normal. Where little is accepted it is not: one accepted token where
- * 0.01 were expected has z = 10, and happens once in a hundred runs. For any tilt t the product over rounds of
- * exp(t X) / E exp(t X) has mean 1, however many rounds there are and whenever they end, and so has the average
- * of such products over tilts that were fixed beforehand; to reach 1 / p has a probability of p at most (Ville
- * 1939). For many rounds that takes |z| of about 6 where the normal law's tail would take 4.9. */
+ * The verdict does not rest on z being normal. Where little is accepted it is not: one accepted
+ * token where 0.01 were expected has z = 10, and happens once in a hundred runs. For any tilt t the
+ * product over rounds of exp(t X) / E exp(t X) has mean 1, however many rounds there are and
+ * whenever they end, and so has the average of such products over tilts that were fixed beforehand;
+ * to reach 1 / p has a probability of p at most (Ville 1939). For many rounds that takes |z| of
+ * about 6 where the normal law's tail would take 4.9. */
 #include "check/acceptance.h"
 
 #include <math.h>
@@ -108,7 +109,8 @@ void eg_acceptance_add(eg_acceptance *a, const eg_claim_round *round, const doub
 
 /* ---- all rounds ---------------------------------------------------------------------------- */
 
-/* log of the average of the products. It is convex in `accepted`, with its least value near the mean. */
+/* log of the average of the products. It is convex in `accepted`, with its least value near the
+ * mean. */
 static double log_evidence(const eg_acceptance *a, double accepted)
 {
     double most = -INFINITY;

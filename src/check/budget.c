@@ -35,8 +35,8 @@ double eg_length(const float *x, size_t n)
 
 void eg_budget_norm(double *allowed, const float *y, size_t n, eagle_dtype dtype)
 {
-    /* The mean of squares errs by n 2^-24 relative, its root by half of that; root, quotient and sum add
-     * an ulp of float32 each. */
+    /* The mean of squares errs by n 2^-24 relative, its root by half of that; root, quotient and
+     * sum add an ulp of float32 each. */
     const double relative = ((double)n / 2.0 + 4.0) * 0x1p-24;
 
     for (size_t i = 0; i < n; i++) {

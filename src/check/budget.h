@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* budget.h - how far one operation's result may be from ours when its inputs are the same: bounds, element
- * by element, for arithmetic that rounds to a type and sums in float32 in any order.
+/* budget.h - how far one operation's result may be from ours when its inputs are the same: bounds,
+ * element by element, for arithmetic that rounds to a type and sums in float32 in any order.
  *
- * u is half an ulp of the type relative to 1; ulp(y) the spacing of the type at y. A sum of n products
- * in float32 errs by n 2^-24 times the sum of their sizes at most, whatever its order (Higham,
- * Accuracy and Stability of Numerical Algorithms, section 3.1), and that is at most |w| |x| (Cauchy). Each
- * bound is the worst case: a correct implementation stays below. */
+ * u is half an ulp of the type relative to 1; ulp(y) the spacing of the type at y. A sum of n
+ * products in float32 errs by n 2^-24 times the sum of their sizes at most, whatever its order
+ * (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1), and that is at most |w|
+ * |x| (Cauchy). Each bound is the worst case: a correct implementation stays below. */
 #ifndef EG_CHECK_BUDGET_H
 #define EG_CHECK_BUDGET_H
 
@@ -26,7 +26,8 @@ double eg_length(const float *x, size_t n);
 /* y = x 1/sqrt(mean x^2 + eps) w: rounded twice, after the quotient and after the weight. */
 void eg_budget_norm(double *allowed, const float *y, size_t n, eagle_dtype dtype);
 
-/* y = W x (+ b): the sum, rounded once. The product alone, without the rounding: eg_budget_sum(). */
+/* y = W x (+ b): the sum, rounded once. The product alone, without the rounding:
+ * eg_budget_sum(). */
 void eg_budget_sum(double *allowed, const eg_matrix *w, const float *x);
 void eg_budget_product(double *allowed, const eg_matrix *w, const float *x, const float *y,
                        eagle_dtype dtype);

@@ -24,7 +24,8 @@ typedef struct {
     eagle_wide den;
 } eg_claim_draw;
 
-/* Values of one site in one pass of the target, rows as in the tree or in the prompt; or of the head. */
+/* Values of one site in one pass of the target, rows as in the tree or in the prompt; or of the
+ * head. */
 typedef struct {
     eagle_site site;
     int32_t layer;              /* 0 where there is none    */
@@ -108,12 +109,12 @@ const eg_claim_site *eg_claim_find(const eg_claim_site *site, int32_t n, eagle_s
 void eg_claim_free(eg_claim *claim);
 
 /* EAGLE_EFIT or EAGLE_EFORMAT, naming what, unless the claim can be judged at all with a target of
- * that configuration: token ids and sizes in range, every round a tree with its path inside it. What
- * is wrong with a run, but can be looked at, is left to the judges. */
+ * that configuration: token ids and sizes in range, every round a tree with its path inside it.
+ * What is wrong with a run, but can be looked at, is left to the judges. */
 eagle_status eg_claim_check(const eg_claim *claim, const eagle_config *config, eagle_error *err);
 
-/* Where the token at position `pos` was decided: its round, as a place in claim->round, and its step
- * in that round's path; false when the trees do not say. */
+/* Where the token at position `pos` was decided: its round, as a place in claim->round, and its
+ * step in that round's path; false when the trees do not say. */
 typedef struct {
     int32_t round;
     int32_t step;

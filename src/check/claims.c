@@ -361,8 +361,8 @@ eagle_status eg_claims_from_responses(eagle_claims *claims, const char *path, ea
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* A safetensors file has the length of its header first, which is below 2^32, and then a brace. JSON
- * has no byte 0. */
+/* A safetensors file has the length of its header first, which is below 2^32, and then a brace.
+ * JSON has no byte 0. */
 static eagle_status looks_like_a_trace(bool *out, const char *path, eagle_error *err)
 {
     eg_map map;

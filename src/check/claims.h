@@ -21,8 +21,8 @@ struct eagle_claims {
 eagle_status eg_claims_add(eg_claim **out, eagle_claims *claims, const char *name,
                            eagle_error *err);
 
-/* Makes claims of an opened trace, or of responses, which the claims own from then on, also when this
- * fails. */
+/* Makes claims of an opened trace, or of responses, which the claims own from then on, also when
+ * this fails. */
 eagle_status eg_claims_from_trace(eagle_claims *claims, const char *path, eagle_error *err);
 eagle_status eg_claims_from_responses(eagle_claims *claims, const char *path, eagle_error *err);
 

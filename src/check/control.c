@@ -28,7 +28,8 @@ static const char *conclusion(const eg_events *a, const eg_events *b, bool worse
                          : "batch-shape noise of the target";
 }
 
-/* The least number of n_a tokens, 0 to n_a, that would be significant beside b of n_b; n_a + 1: none. */
+/* The least number of n_a tokens, 0 to n_a, that would be significant beside b of n_b; n_a + 1:
+ * none. */
 static int64_t least_found(int64_t n_a, int64_t b, int64_t n_b)
 {
     int64_t low = 0;
@@ -54,8 +55,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Are the runs' gaps larger than the control's? Sorts both. `text` says what was seen; where the largest possible
- * difference would not be significant it says that. */
+/* Are the runs' gaps larger than the control's? Sorts both. `text` says what was seen; where the
+ * largest possible difference would not be significant it says that. */
 static double larger(char *text, size_t size, eagle_check_report *a, eagle_check_report *b)
 {
     const double n_a = (double)a->n_gaps;
@@ -94,9 +95,9 @@ void eg_judge_control(eagle_check_report *report, const eagle_check_report *cont
     const double differ = eg_fisher_more(a->different, a->judged, b->different, b->judged);
     const double fail = eg_fisher_more(a->failed, a->judged, b->failed, b->judged);
     const int64_t least = least_found(a->judged, b->different, b->judged);
-    /* Differences are noise of the target where the control has them as often; where it has them less
-     * often, half of the runs' tokens differing would have to be found. No verdict comes of a control
-     * that is too short for any. */
+    /* Differences are noise of the target where the control has them as often; where it has them
+     * less often, half of the runs' tokens differing would have to be found. No verdict comes of a
+     * control that is too short for any. */
     const bool brief = eg_fisher_more(a->judged, a->judged, 0, b->judged) >= SIGNIFICANT;
     const bool often =
         (double)a->different * (double)b->judged > (double)b->different * (double)a->judged;

@@ -225,8 +225,8 @@ static bool replayable(const eg_judge *j, int32_t r)
            (j->claim->has_seed && j->claim->contract[0] != '\0');
 }
 
-/* Of a run of ours whose seed is known, the recorded draws must be the seed's: the same path comes of
- * them. */
+/* Of a run of ours whose seed is known, the recorded draws must be the seed's: the same path comes
+ * of them. */
 static void audit_seed(eg_replay *p, int32_t r)
 {
     eg_judge *j = p->j;

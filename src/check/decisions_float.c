@@ -3,7 +3,8 @@
  *
  * A coin that lies within rounding of its threshold may have fallen on either side of it. Where
  * the replayed path leaves the recorded one, and there alone, such a coin is moved to the recorded
- * side, and the round is walked again: what the other questions decide has to be right all the same. */
+ * side, and the round is walked again: what the other questions decide has to be right all the
+ * same. */
 #include "check/decisions.h"
 
 #include "sample/law.h"
@@ -66,7 +67,8 @@ static eg_coin_answer ask(void *ctx, eagle_draw_key key, const eg_coin_test *tes
 
 /* ---- laws ----------------------------------------------------------------------------------- */
 
-/* A row that is no law (a NaN, an infinity) stays zero: a walk that meets it is left with nothing. */
+/* A row that is no law (a NaN, an infinity) stays zero: a walk that meets it is left with
+ * nothing. */
 static void fill_laws(eg_replay *p)
 {
     const eg_judge *j = p->j;

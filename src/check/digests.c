@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* digests.c - a trace that has digests of its tensors in place of their values.
  *
- * A digest tells one thing: whether all bits are ours. Where they are, the tensor passes, and with all
- * operations' tensors all operations; where they are not, nothing is known but that, and whatever needs values is
- * inconclusive. */
+ * A digest tells one thing: whether all bits are ours. Where they are, the tensor passes, and with
+ * all operations' tensors all operations; where they are not, nothing is known but that, and
+ * whatever needs values is inconclusive. */
 #include "check/judge.h"
 
 #include "base/alloc.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* draft.c - the draft side: are a tree's scores those of the head?
  *
- * A score is the log-probability of the path from the root under the head's laws. Our head is led along
- * the same paths, from the true features of the same tokens. What differs here costs acceptance and
- * never the output, so that it has a verdict of its own; hypotheses about the head's inputs say what
- * it looks like. */
+ * A score is the log-probability of the path from the root under the head's laws. Our head is led
+ * along the same paths, from the true features of the same tokens. What differs here costs
+ * acceptance and never the output, so that it has a verdict of its own; hypotheses about the head's
+ * inputs say what it looks like. */
 #include "check/judge.h"
 
 #include "base/alloc.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* drift.c - how far the states of the layers have come from ours, from the first layer to the last.
  *
- * Unlike operations.c this compares what has piled up, so that it works with the few sites of a trace
- * of level 3 too; the figures of each site are drift_sums.c's. Where a row's logits are wrong it says from which layer and site on the row was. */
+ * Unlike operations.c this compares what has piled up, so that it works with the few sites of a
+ * trace of level 3 too; the figures of each site are drift_sums.c's. Where a row's logits are wrong
+ * it says from which layer and site on the row was. */
 #include "check/judge.h"
 
 #include "base/alloc.h"
@@ -117,7 +118,8 @@ static void locate(const watch *w)
     }
 }
 
-/* The first row of the round that fails is a divergence of its own, unless an earlier one is known. */
+/* The first row of the round that fails is a divergence of its own, unless an earlier one is
+ * known. */
 static void tell(const watch *w)
 {
     if (!w->j->control && w->node >= 0) {

@@ -163,8 +163,8 @@ static eagle_status try_neighbours(riddle *k, eagle_error *err)
     return st;
 }
 
-/* Where the run's logits are ours and only its choice is not: which of its own rows would have chosen
- * so? */
+/* Where the run's logits are ours and only its choice is not: which of its own rows would have
+ * chosen so? */
 static void try_their_rows(const riddle *k)
 {
     const int32_t vocab = k->j->config->vocab;

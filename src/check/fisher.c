@@ -60,14 +60,15 @@ double eg_poisson_tail(int64_t k, double mean)
     return p < 1.0 ? p : 1.0;
 }
 
-/* If all come from one law, the moment generating function of the number of pairs, its mean taken off, is
+/* If all come from one law, the moment generating function of the number of pairs, its mean taken
+ * off, is
  *
  *   product over i = 1 .. n_a of  [sinh((n_b + i) t / 2) / (n_b + i)] / [sinh(i t / 2) / i].
  *
  * log(sinh(x) / x) grows more slowly than x^2 / 6, so that each quotient is at most
- * exp(((n_b + i)^2 - i^2) t^2 / 24), and their product exp(t^2 / 2 times the variance): Chernoff's bound of a normal law,
- * exp(-z^2 / 2), holds for any n_a and n_b. Ties that are broken at random leave this law as it is; to
- * count them for b makes the number smaller. */
+ * exp(((n_b + i)^2 - i^2) t^2 / 24), and their product exp(t^2 / 2 times the variance): Chernoff's
+ * bound of a normal law, exp(-z^2 / 2), holds for any n_a and n_b. Ties that are broken at random
+ * leave this law as it is; to count them for b makes the number smaller. */
 double eg_rank_sum_more(const double *a, int64_t n_a, const double *b, int64_t n_b)
 {
     double pairs = 0.0;

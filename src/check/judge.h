@@ -123,7 +123,8 @@ eagle_status eg_noise_add_signed(eg_noise *noise, const float *theirs, const flo
                                  int32_t vocab, eagle_error *err);
 /* Sets the figures, and says the sensitivity on the line "logits". Sorts the rows. */
 void eg_noise_report(eagle_check_report *report, eg_noise *noise);
-/* Inconclusive when the figures do not exclude a shift of one logit by `shift`; 0: none is asked for. */
+/* Inconclusive when the figures do not exclude a shift of one logit by `shift`; 0: none is asked
+ * for. */
 void eg_ask_shift(eagle_check_report *report, double shift);
 /* Fails the line "logits" when the logit of one token is off in the mean of all rows. */
 void eg_noise_judge_tokens(eagle_check_report *report, const eg_noise *noise, int32_t vocab);
@@ -187,8 +188,8 @@ eagle_status eg_judge_draft(eg_judge *j, eagle_error *err);
 /* What the first divergence, which is in this run, looks like. */
 eagle_status eg_explain(eg_judge *j, eagle_error *err);
 
-/* The line "control": are the runs worse than those without a drafter? Where that one was asked other
- * things (`same` false), no difference is the drafter's for certain. */
+/* The line "control": are the runs worse than those without a drafter? Where that one was asked
+ * other things (`same` false), no difference is the drafter's for certain. */
 void eg_judge_control(eagle_check_report *report, const eagle_check_report *control, bool same);
 
 #endif

@@ -15,21 +15,23 @@
  * of a layer, and 4 after the layers, rounds to the activations' type and sums up to n products in
  * float32, so that its result has a relative error of u = u_type + 2^-24 sqrt(n), where u_type is
  * half an ulp, 2^-24, 2^-11 or 2^-8, and rounding errors of a sum add up like a random walk. Errors
- * of different operations are independent and pass through the residual stream with gain near 1: the
- * feature that the LM head multiplies has a relative error of u sqrt((12 L + 4) / 3), a third being
- * the mean square of a rounding error uniform in [-u, u].
+ * of different operations are independent and pass through the residual stream with gain near 1:
+ * the feature that the LM head multiplies has a relative error of u sqrt((12 L + 4) / 3), a third
+ * being the mean square of a rounding error uniform in [-u, u].
  *
  * Logit v is the product of that feature with row v of the LM head, so its error is to the spread
  * of the logits (root mean square, the mean removed) as the feature's error is to the feature. The
  * largest of V such errors is sqrt(2 ln 2V) times their deviation (extreme value of a normal
  * variable).
  *
- * SAFETY is for what the model leaves out, gains above 1 in attention and norms. It has no derivation, but is measured
- * (tests/oracle/test_check_rounding.c: other orders of summation, with and without fused multiply-add, every result
- * rounded to the type): with it, trained networks came to 0.55 of the bound, and of 1,500 networks with random weights, whose
- * attention is sharper, the worst to 1.13 in f32 and 1.53 in bf16. What is above the bound and below EG_NO_ROUNDING times it
- * is therefore inconclusive, unless eps or a control has measured what is right there. SPREAD is the same
- * for the gain of one site over the residual stream: trained networks came to 0.56 of that bound, random ones to 1.32. */
+ * SAFETY is for what the model leaves out, gains above 1 in attention and norms. It has no
+ * derivation, but is measured (tests/oracle/test_check_rounding.c: other orders of summation, with
+ * and without fused multiply-add, every result rounded to the type): with it, trained networks came
+ * to 0.55 of the bound, and of 1,500 networks with random weights, whose attention is sharper, the
+ * worst to 1.13 in f32 and 1.53 in bf16. What is above the bound and below EG_NO_ROUNDING times it
+ * is therefore inconclusive, unless eps or a control has measured what is right there. SPREAD is
+ * the same for the gain of one site over the residual stream: trained networks came to 0.56 of that
+ * bound, random ones to 1.32. */
 
 #define SAFETY 2.0
 #define SPREAD 2.0
@@ -245,9 +247,9 @@ static int by_size(const void *a, const void *b)
 }
 
 /* A shift of one logit by delta changes a row's error by delta / 2 at least, less the row's own
- * noise: it is found in any row, whatever its noise, when delta / 2 >= bound + noise. If only a share s of
- * n rows has it, one of them at least is among those recorded with probability 1 - (1 - s)^n, which
- * is 99 % for s = 1 - 0.01^(1/n). */
+ * noise: it is found in any row, whatever its noise, when delta / 2 >= bound + noise. If only a
+ * share s of n rows has it, one of them at least is among those recorded with probability 1 - (1 -
+ * s)^n, which is 99 % for s = 1 - 0.01^(1/n). */
 void eg_noise_report(eagle_check_report *report, eg_noise *noise)
 {
     eagle_check_line *line = eg_line(report, "logits");
@@ -312,9 +314,10 @@ static double score(const eg_noise *noise, int32_t i)
     return (8.0 * df + 1.0) / (8.0 * df + 3.0) * sqrt(df * log1p(t * t / df));
 }
 
-/* Rounding errors of a token have no sign that stays. Rows of similar contexts repeat their errors, which
- * makes all tokens' scores larger alike: they are measured by their own median, which for a normal law
- * is 0.6745 deviations. The false-alarm rate is 10^-6 for the whole file, where scores are normal. */
+/* Rounding errors of a token have no sign that stays. Rows of similar contexts repeat their errors,
+ * which makes all tokens' scores larger alike: they are measured by their own median, which for a
+ * normal law is 0.6745 deviations. The false-alarm rate is 10^-6 for the whole file, where scores
+ * are normal. */
 void eg_noise_judge_tokens(eagle_check_report *report, const eg_noise *noise, int32_t vocab)
 {
     double *z = noise->n_sums >= 16 ? eg_alloc((size_t)vocab, sizeof *z) : NULL;

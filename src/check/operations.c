@@ -3,9 +3,9 @@
  *
  * That tells "this operation is wrong" from "this operation was given noise": what came before does
  * not matter. Keys and values of the attention are the run's own as well: those that it
- * recorded for the prompt, for the nodes of the round, and for what it accepted. The first operation,
- * in the order of round, node, layer and site, that is further from ours than its budget (budget.h)
- * is named. */
+ * recorded for the prompt, for the nodes of the round, and for what it accepted. The first
+ * operation, in the order of round, node, layer and site, that is further from ours than its budget
+ * (budget.h) is named. */
 #include "check/budget.h"
 #include "check/judge.h"
 
@@ -241,7 +241,8 @@ static int32_t attended(const eg_row *row, int32_t k)
 }
 
 /* out = sum p_j v_j with p = softmax(s), s = q k / sqrt(d). A score errs by ds: rounded once to the
- * type, and a sum of d products. A p changes by the factor exp(+-2 ds) and is rounded to the type; so
+ * type, and a sum of d products. A p changes by the factor exp(+-2 ds) and is rounded to the type;
+ * so
  * |d out| <= (exp(2 ds) - 1 + 2 u + n 2^-24) max_j |v_j| and the rounding of the result. */
 static void of_attention(bench *b, const eg_layer *layer, int32_t i, const float *ours)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* ours.h - our target on the tokens of a claim: what its rows should have been, and what they would be
- * if something were wrong.
+/* ours.h - our target on the tokens of a claim: what its rows should have been, and what they would
+ * be if something were wrong.
  *
- * The whole sequence is fed once; afterwards slots [0, n) hold its keys and values, and the rows of any
- * round's tree can be had in any order, since a row names the slots that it attends to. */
+ * The whole sequence is fed once; afterwards slots [0, n) hold its keys and values, and the rows of
+ * any round's tree can be had in any order, since a row names the slots that it attends to. */
 #ifndef EG_CHECK_OURS_H
 #define EG_CHECK_OURS_H
 
@@ -22,9 +22,9 @@ typedef struct {
     eg_row *row;  /* [rows]                                 */
 } eg_ours;
 
-/* Room for claims of up to `ctx` tokens and trees of up to `nodes`. Its parts point to each other: it
- * stays where it was made. `count_only`: on paper, for its bill. EAGLE_ENOMEM, EAGLE_EINVAL (threads,
- * instruction set). */
+/* Room for claims of up to `ctx` tokens and trees of up to `nodes`. Its parts point to each other:
+ * it stays where it was made. `count_only`: on paper, for its bill. EAGLE_ENOMEM, EAGLE_EINVAL
+ * (threads, instruction set). */
 typedef struct {
     int32_t ctx;
     int32_t nodes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* repeats.c - what was recorded more than once is one event: a request that was sent twenty times shows one
- * near-tie, not twenty, and no count of independent events may hold it for more. */
+/* repeats.c - what was recorded more than once is one event: a request that was sent twenty times
+ * shows one near-tie, not twenty, and no count of independent events may hold it for more. */
 #include "check/repeats.h"
 
 #include "base/alloc.h"

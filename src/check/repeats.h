@@ -5,8 +5,8 @@
 
 #include "check/claims.h"
 
-/* (*out)[i]: so many tokens of run i, the prompt's included, stand at the beginning of another run that
- * counts instead. EAGLE_ENOMEM. Free *out with free(). */
+/* (*out)[i]: so many tokens of run i, the prompt's included, stand at the beginning of another run
+ * that counts instead. EAGLE_ENOMEM. Free *out with free(). */
 eagle_status eg_repeats(int32_t **out, const eagle_claims *claims, eagle_error *err);
 
 /* Is every prompt of `claims` one of the control's? EAGLE_ENOMEM. */

@@ -103,7 +103,8 @@ static eagle_status read_logprobs(eg_response *r, const reading *d, const char *
     return st;
 }
 
-/* A list of objects from id to log-probability, beside the output. `bare`: an id may stand alone. */
+/* A list of objects from id to log-probability, beside the output. `bare`: an id may stand
+ * alone. */
 static eagle_status read_top_objects(eg_response *r, const reading *d, const char *name,
                                      const json_t *list, bool bare, eagle_error *err)
 {

@@ -41,7 +41,7 @@ typedef eagle_status eg_response_take(void *ctx, eg_response *r, eagle_error *er
 eagle_status eg_response_document(const eg_response_place *place, const json_t *doc,
                                   eg_response_take *take, void *ctx, eagle_error *err);
 
-/* ---- parts that shapes are made of (response_parts.c) ------------------------------------------ */
+/* ---- parts that shapes are made of (response_parts.c) ---------------------------------------- */
 
 /* A list of ids into *id, [*n]. `name` is its key. */
 eagle_status eg_response_ids(int32_t **id, int32_t *n, const eg_response_place *place,
@@ -51,8 +51,8 @@ eagle_status eg_response_ids(int32_t **id, int32_t *n, const eg_response_place *
 eagle_status eg_response_logprob(double *out, const eg_response_place *place, const char *name,
                                  size_t i, const json_t *value, bool plain, eagle_error *err);
 
-/* An id: an integer, or a text "token_id:12" or "12". *id receives -1 for any other text, which is a
- * token's own; EAGLE_EFORMAT for other values and for ids out of range. */
+/* An id: an integer, or a text "token_id:12" or "12". *id receives -1 for any other text, which is
+ * a token's own; EAGLE_EFORMAT for other values and for ids out of range. */
 eagle_status eg_response_id(int32_t *id, const eg_response_place *place, const char *name, size_t i,
                             const json_t *value, eagle_error *err);
 eagle_status eg_response_id_text(int32_t *id, const eg_response_place *place, const char *name,

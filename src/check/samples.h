@@ -14,7 +14,8 @@ enum { EG_LEAST_U = 320 };
 #define EG_EVIDENCE_SHARE 0.1 /* of alpha goes to the e-values, the rest to the other tests */
 enum { EG_MAX_TESTS = 24 };
 
-/* Parts of the tokens that are told apart before a token is drawn, so that the law holds in each. */
+/* Parts of the tokens that are told apart before a token is drawn, so that the law holds in
+ * each. */
 typedef enum {
     EG_ALL,
     EG_DRAFTED, /* drawn where there were children: accepted or residual */
@@ -100,7 +101,7 @@ struct eagle_samples {
     double *probability; /* [vocab + 1] of recorded laws                  */
 };
 
-/* ---- laws (samples_law.c) --------------------------------------------------------------------- */
+/* ---- laws (samples_law.c) -------------------------------------------------------------------- */
 
 bool eg_bug_applies(eg_bug bug, const eagle_sampling *sampling, int32_t vocab);
 
@@ -112,14 +113,14 @@ void eg_bug_law(uint64_t *w, int32_t *order, eg_bug bug, const float *logits, co
 double eg_law_margin(uint64_t *w, int32_t *order, const float *logits, int32_t vocab, int32_t token,
                      const eagle_sampling *sampling);
 
-/* Fewest tokens in 64 bins of u, and pairs in 16 x 16 of lags, for their chi-squares to hold as far out
- * as alpha sends them (samples_tests.c). */
+/* Fewest tokens in 64 bins of u, and pairs in 16 x 16 of lags, for their chi-squares to hold as far
+ * out as alpha sends them (samples_tests.c). */
 int64_t eg_least_binned(double alpha);
 
 /* The same for a count at a shared context: what a bin is expected to have. */
 double eg_least_expected(double alpha);
 
-/* ---- observations (samples_judge.c) ------------------------------------------------------------ */
+/* ---- observations (samples_judge.c) ---------------------------------------------------------- */
 
 /* What a law is to the surprisal score. */
 typedef struct {
@@ -129,7 +130,8 @@ typedef struct {
     double range;
 } eg_moments;
 
-/* One token at a place of its law: `before` the probability of all outcomes before it, p its own. */
+/* One token at a place of its law: `before` the probability of all outcomes before it, p its
+ * own. */
 eagle_status eg_observe(eagle_samples *s, const eg_moments *m, double before, double p,
                         const eagle_drawn *d, eagle_error *err);
 
@@ -144,7 +146,7 @@ void eg_observe_ratio(eagle_samples *s, eg_bug bug, double ratio, double low, do
 /* The part a token belongs to beside EG_ALL; EG_ALL: none. */
 eg_part eg_part_of(int32_t source);
 
-/* ---- the numbers u (samples_numbers.c) --------------------------------------------------------- */
+/* ---- the numbers u (samples_numbers.c) ------------------------------------------------------- */
 
 /* All of them in rising order, [*n], to be freed. EAGLE_ENOMEM. */
 eagle_status eg_numbers_sorted(double **u, int64_t *n, const eagle_samples *s, eagle_error *err);
@@ -160,7 +162,7 @@ typedef struct {
 
 void eg_numbers_pairs(eg_transitions *out, const eagle_samples *s, eg_lag lag);
 
-/* ---- verdicts (samples_tests.c) ----------------------------------------------------------------- */
+/* ---- verdicts (samples_tests.c) -------------------------------------------------------------- */
 
 typedef enum {
     EG_TEST_SUPPORT,
@@ -186,12 +188,12 @@ eagle_status eg_judging_start(eg_judging *j, eagle_samples_verdict *out, const e
                               eagle_error *err);
 eagle_samples_test *eg_judging_add(eg_judging *j, eg_test_kind kind, const char *what, int64_t n);
 
-/* Splits alpha over the tests and decides them; `outside` tokens that no law allows are a failure. What
- * would have been found is told for a sample of `n` tokens that is compared with a law, `files` times
- * as many in all. */
+/* Splits alpha over the tests and decides them; `outside` tokens that no law allows are a failure.
+ * What would have been found is told for a sample of `n` tokens that is compared with a law,
+ * `files` times as many in all. */
 void eg_judging_end(eg_judging *j, int64_t outside, double n, double files);
 
-/* ---- tries (samples_trie.c) --------------------------------------------------------------------- */
+/* ---- tries (samples_trie.c) ------------------------------------------------------------------ */
 
 /* Scores all contexts of all responses, each once. */
 eagle_status eg_samples_score(eagle_samples *s, const eagle_model *model,

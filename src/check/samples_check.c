@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* The shortest list of the likeliest: a backend that adds the drawn token to its list does so only
- * when it is not there, and an outcome must not decide into which bins it falls. 0: there are none. */
+ * when it is not there, and an outcome must not decide into which bins it falls. 0: there are
+ * none. */
 static eagle_status shortest_list(int32_t *n, const eagle_responses *responses, eagle_error *err)
 {
     *n = INT32_MAX;

@@ -100,7 +100,8 @@ static eagle_status compare_distance(comparing *c, eagle_error *err)
     return st;
 }
 
-/* Row by row, whether the next number's sixteenth is as often the same: 15 degrees of freedom each. */
+/* Row by row, whether the next number's sixteenth is as often the same: 15 degrees of freedom
+ * each. */
 static void compare_lag(comparing *c, eg_lag lag)
 {
     eg_transitions a;

@@ -16,7 +16,7 @@
 #define COUNT_BINS    255
 #define EXCLUDED      41.6 /* 60 bits: a token that a law excludes counts as 2^-60 of it */
 
-/* ---- a judge ---------------------------------------------------------------------------------- */
+/* ---- a judge --------------------------------------------------------------------------------- */
 
 void eagle_samples_defaults(eagle_samples_options *out)
 {
@@ -105,7 +105,7 @@ void eagle_samples_free(eagle_samples *s)
     }
 }
 
-/* ---- the numbers u ---------------------------------------------------------------------------- */
+/* ---- the numbers u --------------------------------------------------------------------------- */
 
 /* V in (0, 1): the same for a token of a continuation, whatever else is judged. */
 static double uniform(uint64_t seed, const eagle_drawn *d)
@@ -202,7 +202,7 @@ void eg_observe_outside(eagle_samples *s, double margin, const eagle_drawn *d)
     s->n_boundary += beyond ? 0 : 1;
 }
 
-/* ---- evidence --------------------------------------------------------------------------------- */
+/* ---- evidence -------------------------------------------------------------------------------- */
 
 static const double rate[EG_N_RATES] = {[EG_ALWAYS] = 1.0, [EG_SOMETIMES] = 0.25};
 
@@ -228,9 +228,9 @@ void eg_observe_ratio(eagle_samples *s, eg_bug bug, double ratio, double low, do
     }
 }
 
-/* A token that the true law excludes: for a bug whose law gives it `of_bug`, against one that does not have
- * it either. How likely it makes the token matters too: else, of two that allow it, the one that is nearer to
- * the true law elsewhere would always be named. */
+/* A token that the true law excludes: for a bug whose law gives it `of_bug`, against one that does
+ * not have it either. How likely it makes the token matters too: else, of two that allow it, the
+ * one that is nearer to the true law elsewhere would always be named. */
 static void excluded(eagle_samples *s, eg_bug bug, double of_bug, int32_t source)
 {
     const eg_part part = eg_part_of(source);
@@ -277,7 +277,7 @@ static void weigh_bug(eagle_samples *s, eg_bug bug, uint64_t sum, const eagle_dr
     }
 }
 
-/* ---- shared contexts -------------------------------------------------------------------------- */
+/* ---- shared contexts ------------------------------------------------------------------------- */
 
 /* One bin of a context's counts. */
 static void count_bin(eg_counts *c, double inverse[2], double *apart, double n, double p,
@@ -292,7 +292,8 @@ static void count_bin(eg_counts *c, double inverse[2], double *apart, double n, 
 }
 
 /* Pearson's statistic over the tokens that are expected often enough, and the rest as one bin. Its
- * mean and variance under the law are exact: k - 1, and 2 (k - 1) + (sum 1/p - k^2 - 2k + 2) / n. */
+ * mean and variance under the law are exact: k - 1, and 2 (k - 1) + (sum 1/p - k^2 - 2k + 2) /
+ * n. */
 static void count(eagle_samples *s, const float *logits, uint64_t sum, const eagle_drawn *drawn,
                   int32_t n)
 {
@@ -348,7 +349,7 @@ static void count(eagle_samples *s, const float *logits, uint64_t sum, const eag
     c->bins += k;
 }
 
-/* ---- contexts --------------------------------------------------------------------------------- */
+/* ---- contexts -------------------------------------------------------------------------------- */
 
 /* Sums before each token, and the moments of -log p. */
 static uint64_t prepare(eagle_samples *s, eg_moments *m)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* samples_law.c - the laws of known bugs at a context, and how far a law is from letting a token in. */
+/* samples_law.c - the laws of known bugs at a context, and how far a law is from letting a token
+ * in. */
 #include "check/samples.h"
 #include "sample/law.h"
 
@@ -57,7 +58,8 @@ static void filters_first(uint64_t *w, int32_t *order, const float *logits, int3
     for (int32_t i = 0; i < vocab; i++) {
         kept += w[i] > 0 ? 1 : 0;
     }
-    /* All cuts keep the best by (logit desc, id asc), but that min-p's keeps equals: as many again. */
+    /* All cuts keep the best by (logit desc, id asc), but that min-p's keeps equals: as many
+     * again. */
     cut.top_k = kept;
     cut.top_p = (eagle_decimal){.num = 1};
     cut.min_p = (eagle_decimal){0};

@@ -119,7 +119,8 @@ static eg_moments moments_of(const recorded *r, const double *p)
     return m;
 }
 
-/* The rest comes last; before it tokens by id, so that a number used twice shows as with a whole law. */
+/* The rest comes last; before it tokens by id, so that a number used twice shows as with a whole
+ * law. */
 static double before(const int32_t *top, const double *p, int32_t n, int32_t at)
 {
     double sum = 0.0;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* samples_tests.c - the tests of a judge, and its verdict.
  *
- * With delta 0 the null is the law itself, and the tests are chi-squares: the statistic's exact mean,
- * variance and third moment, and the gamma law that has them. How far out that holds depends on what a
- * bin is expected to have: 0.2 log(1/p)^2 in each of 64 bins, or 0.05 log(1/p)^2 in each of 16 rows of 16,
- * is asked for. test_statistics.c computes the true probability of p or less exactly for 32 bins at 1e-3 and
- * 16 rows of 16 at 1e-7: 1.06 p and 1.09 p.
+ * With delta 0 the null is the law itself, and the tests are chi-squares: the statistic's exact
+ * mean, variance and third moment, and the gamma law that has them. How far out that holds depends
+ * on what a bin is expected to have: 0.2 log(1/p)^2 in each of 64 bins, or 0.05 log(1/p)^2 in each
+ * of 16 rows of 16, is asked for. test_statistics.c computes the true probability of p or less
+ * exactly for 32 bins at 1e-3 and 16 rows of 16 at 1e-7: 1.06 p and 1.09 p.
  *
  * With room for rounding the null is every law within delta of it at each context, whatever came
- * before, and a test is a bound that holds for all of them. Let q_i be the backend's probabilities of
- * the k bins given all that is before token i, and X_i its bin. For a set A of bins S(A), the sum of
- * X_i(A) - q_i(A), is a martingale with steps in an interval of length 1, however the error depends on
- * the past: it passes n t with probability exp(-2 n t^2) at most (Hoeffding 1963, Azuma 1967). The
- * distance is the largest over A of the mean of X_i(A) less what is expected, so at most delta + max
- * S(A) / n, and there are 2^k sets. (McDiarmid's inequality on the distance itself needs tokens whose
- * q_i are given beforehand: one token may move all later ones.) A bias of tv is one of the sum over one
- * set: the same inequality, for that set alone, is its power. */
+ * before, and a test is a bound that holds for all of them. Let q_i be the backend's probabilities
+ * of the k bins given all that is before token i, and X_i its bin. For a set A of bins S(A), the
+ * sum of X_i(A) - q_i(A), is a martingale with steps in an interval of length 1, however the error
+ * depends on the past: it passes n t with probability exp(-2 n t^2) at most (Hoeffding 1963, Azuma
+ * 1967). The distance is the largest over A of the mean of X_i(A) less what is expected, so at most
+ * delta + max S(A) / n, and there are 2^k sets. (McDiarmid's inequality on the distance itself
+ * needs tokens whose q_i are given beforehand: one token may move all later ones.) A bias of tv is
+ * one of the sum over one set: the same inequality, for that set alone, is its power. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "check/samples.h"
@@ -67,7 +67,7 @@ static double p_of_distance(double distance, double k, double delta, int64_t n)
     return over > 0.0 && log_p < 0.0 ? exp(log_p) : 1.0;
 }
 
-/* ---- u ---------------------------------------------------------------------------------------- */
+/* ---- u --------------------------------------------------------------------------------------- */
 
 /* Of k equal bins. */
 static double third_of(double n, double k)
@@ -131,10 +131,10 @@ static eagle_status test_distance(eg_judging *j, eagle_error *err)
     return EAGLE_OK;
 }
 
-/* ---- lags ------------------------------------------------------------------------------------- */
+/* ---- lags ------------------------------------------------------------------------------------ */
 
-/* Each row against its own sum: that the next number is uniform whatever this one was. So the pairs,
- * which overlap, need not be independent (Billingsley 1961): 16 x 15 degrees of freedom. */
+/* Each row against its own sum: that the next number is uniform whatever this one was. So the
+ * pairs, which overlap, need not be independent (Billingsley 1961): 16 x 15 degrees of freedom. */
 static void test_transitions(eg_judging *j, const eg_transitions *pairs, const char *what)
 {
     const double n = (double)pairs->n;
@@ -186,7 +186,7 @@ static void test_lags(eg_judging *j)
     }
 }
 
-/* ---- surprisal --------------------------------------------------------------------------------- */
+/* ---- surprisal ------------------------------------------------------------------------------- */
 
 /* A sum of independent terms of known mean and variance, nearly normal; what its third cumulant
  * does to the tails is taken out (Cornish and Fisher 1937). */
@@ -210,10 +210,10 @@ static void test_surprisal(eg_judging *j, eg_part part, const char *what)
     test->p = eg_normal_two_sided(delta > 0.0 ? z : z - skew / 6.0 * (square - 1.0));
 }
 
-/* ---- counts ------------------------------------------------------------------------------------ */
+/* ---- counts ---------------------------------------------------------------------------------- */
 
-/* Contexts of one or two bins alone are far from a gamma law where alpha is small: as many degrees of
- * freedom as u has. */
+/* Contexts of one or two bins alone are far from a gamma law where alpha is small: as many degrees
+ * of freedom as u has. */
 static void test_counts(eg_judging *j)
 {
     const eg_counts *c = &j->s->counts;
@@ -239,7 +239,7 @@ static void test_counts(eg_judging *j)
     }
 }
 
-/* ---- evidence ---------------------------------------------------------------------------------- */
+/* ---- evidence -------------------------------------------------------------------------------- */
 
 static const char *const part_name[EG_N_PARTS] = {"", ", where there were children",
                                                   ", after a leaf"};
@@ -301,7 +301,7 @@ static void diagnose(eg_judging *j)
     }
 }
 
-/* ---- the verdict ------------------------------------------------------------------------------- */
+/* ---- the verdict ----------------------------------------------------------------------------- */
 
 /* Splits alpha and says which tests fail. Returns how many. */
 static int32_t decide(eg_judging *j, double share)

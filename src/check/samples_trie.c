@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* samples_trie.c - continuations of one prompt as a token tree, scored in one pass, or in as many as
- * the session's room asks for.
+/* samples_trie.c - continuations of one prompt as a token tree, scored in one pass, or in as many
+ * as the session's room asks for.
  *
- * Continuations are sorted, so that those with a common beginning are neighbours. A node is a context
- * that tokens were drawn at: the prompt and the first d tokens of its continuations lo .. hi. Nodes
- * are in depth-first order, parents first. A pass takes the next nodes that there is room for; what
- * they need of their ancestors, up to the session's root, is computed again and not judged. */
+ * Continuations are sorted, so that those with a common beginning are neighbours. A node is a
+ * context that tokens were drawn at: the prompt and the first d tokens of its continuations lo ..
+ * hi. Nodes are in depth-first order, parents first. A pass takes the next nodes that there is room
+ * for; what they need of their ancestors, up to the session's root, is computed again and not
+ * judged. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "check/samples.h"
@@ -46,7 +47,7 @@ static const eagle_response *response(const scoring *t, int32_t i)
     return eagle_responses_at(t->responses, t->sorted[i]);
 }
 
-/* ---- order ------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 typedef struct {
     const eagle_response *r;
@@ -112,7 +113,7 @@ static int32_t common(const int32_t *a, int32_t n_a, const int32_t *b, int32_t n
     return i;
 }
 
-/* ---- the trie ---------------------------------------------------------------------------------- */
+/* ---- the trie -------------------------------------------------------------------------------- */
 
 static eagle_status add_node(scoring *t, int32_t depth, int32_t i, eagle_error *err)
 {
@@ -168,7 +169,7 @@ static int32_t token_of(const scoring *t, const trie_node *n)
     return n->depth > 0 ? r->output[n->depth - 1] : r->prompt[r->n_prompt - 1];
 }
 
-/* ---- passes ------------------------------------------------------------------------------------ */
+/* ---- passes ---------------------------------------------------------------------------------- */
 
 static eagle_status feed(scoring *t, const int32_t *token, int32_t n, eagle_error *err)
 {
@@ -285,8 +286,8 @@ static eagle_status judge(scoring *t, const eagle_rows *rows, int32_t node, eagl
                              err);
 }
 
-/* One pass over as many of the nodes from `first` on as there is room for; *next is the first that was
- * left out. */
+/* One pass over as many of the nodes from `first` on as there is room for; *next is the first that
+ * was left out. */
 static eagle_status run_pass(scoring *t, int32_t first, int32_t *next, eagle_error *err)
 {
     trie_node *root = &t->node[t->root];
@@ -310,8 +311,8 @@ static eagle_status run_pass(scoring *t, int32_t first, int32_t *next, eagle_err
     return st;
 }
 
-/* Where the root has to be for the next pass to have room: where it is, the prompt's end, or, for what
- * is deep, the node's parent, whose row is also that before the node's. */
+/* Where the root has to be for the next pass to have room: where it is, the prompt's end, or, for
+ * what is deep, the node's parent, whose row is also that before the node's. */
 static int32_t root_for(const scoring *t, int32_t node)
 {
     const bool below = t->root >= 0 && below_root(t, node);
@@ -339,7 +340,7 @@ static eagle_status score_prompt(scoring *t, eagle_samples_progress *progress, v
     return st;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 /* Positions of the longest continuation, and one more, that is fed and taken back. */
 static eagle_status plan(eagle_session_options *how, scoring *t, const eagle_model *model,

@@ -47,9 +47,10 @@ double eg_gamma_upper(double x, double mean, double variance, double third)
     return gamma_upper(shape, shape + sqrt(shape) * (x - mean) / sd);
 }
 
-/* With K(a, b) = [y_a = y_b] / p(y_a) the statistic is (1/n) sum over all a, b of K - n, so n times it,
- * less its mean, is the sum of D_a = 1/p(y_a) - k over draws and of 2 H_ab = 2 (K - 1) over pairs. Given
- * one draw the mean of H is 0, so that of the cube there remain, by kinds of draws that occur in a term,
+/* With K(a, b) = [y_a = y_b] / p(y_a) the statistic is (1/n) sum over all a, b of K - n, so n times
+ * it, less its mean, is the sum of D_a = 1/p(y_a) - k over draws and of 2 H_ab = 2 (K - 1) over
+ * pairs. Given one draw the mean of H is 0, so that of the cube there remain, by kinds of draws
+ * that occur in a term,
  *
  *   D_a^3              n                 E D^3 = S2 - 3 k S1 + 2 k^3,   S1 = sum 1/p, S2 = sum 1/p^2
  *   D_a D_b H_ab       6 n (n-1)         E = sum p D^2 = S1 - k^2

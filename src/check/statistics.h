@@ -25,8 +25,8 @@ double eg_chi2_noncentrality(double x, double df, double power);
  * the first above 0 (Pearson's type III; of a chi-square's moments: the chi-square law). */
 double eg_gamma_upper(double x, double mean, double variance, double third);
 
-/* The third central moment of Pearson's statistic of n draws in k cells, given the sums of 1 / p and
- * 1 / p^2 over the cells; exact. */
+/* The third central moment of Pearson's statistic of n draws in k cells, given the sums of 1 / p
+ * and 1 / p^2 over the cells; exact. */
 double eg_pearson_third(double n, double k, double inverse, double inverse2);
 
 /* P(|Z| >= |z|) of the standard normal law. */
@@ -42,9 +42,9 @@ double eg_kolmogorov_upper(double d, int64_t n);
  * a + b hits among all n_a + n_b. 0 <= a <= n_a, 0 <= b <= n_b. */
 double eg_fisher_more(int64_t a, int64_t n_a, int64_t b, int64_t n_b);
 
-/* The rank-sum test (Mann and Whitney 1947), one-sided: at least the probability that so many of the n_a n_b pairs
- * have the number of a above that of b, if all n_a + n_b come from one law. Both are sorted, ascending; equal numbers
- * count for b. */
+/* The rank-sum test (Mann and Whitney 1947), one-sided: at least the probability that so many of
+ * the n_a n_b pairs have the number of a above that of b, if all n_a + n_b come from one law. Both
+ * are sorted, ascending; equal numbers count for b. */
 double eg_rank_sum_more(const double *a, int64_t n_a, const double *b, int64_t n_b);
 
 /* P(X >= k) for X Poisson of that mean. */

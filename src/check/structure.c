@@ -197,13 +197,15 @@ static int32_t deciding(const eg_claim_round *round, int32_t pos)
     return step >= 0 && step < round->n_path ? round->path_row[step] : 0;
 }
 
-/* Does a draw belong to the committed path? Draft draws of nodes that were not walked decide nothing. */
+/* Does a draw belong to the committed path? Draft draws of nodes that were not walked decide
+ * nothing. */
 static bool on_path(const eg_claim_round *round, const eg_claim_draw *d)
 {
     return d->purpose != EAGLE_DRAW_DRAFT || d->index / 8 == deciding(round, d->pos);
 }
 
-/* One coin may serve all siblings of a node where the rule compares it with their cumulative mass. */
+/* One coin may serve all siblings of a node where the rule compares it with their cumulative
+ * mass. */
 static bool may_share(const eg_judge *j, const eg_claim_draw *a, const eg_claim_draw *b)
 {
     return !j->own_rule && j->rule.name == EG_RULE_SGLANG && a->accept && b->accept &&
@@ -270,8 +272,8 @@ static void audit_round(eg_judge *j, pairs *p, int32_t r)
     }
 }
 
-/* Two coins of b bits are equal by chance with probability 2^-b, so that the number of equal pairs is
- * Poisson, nearly; far more than that are no chance. */
+/* Two coins of b bits are equal by chance with probability 2^-b, so that the number of equal pairs
+ * is Poisson, nearly; far more than that are no chance. */
 static bool too_equal(const eg_judge *j, int64_t equal, int64_t n)
 {
     const int32_t bits = j->own_rule ? 24 : j->rule.bits;
@@ -314,9 +316,9 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Are all coins of the run uniform? Massart 1990: their distribution function is off by D or more with
- * probability 2 exp(-2 n D^2) at most. Their number n may hang on their values; the sum of 1/(n(n + 1))
- * over all n is 1, so that dividing by it makes the bound one for any n. */
+/* Are all coins of the run uniform? Massart 1990: their distribution function is off by D or more
+ * with probability 2 exp(-2 n D^2) at most. Their number n may hang on their values; the sum of
+ * 1/(n(n + 1)) over all n is 1, so that dividing by it makes the bound one for any n. */
 static eagle_status audit_uniform(eg_judge *j, eagle_error *err)
 {
     const eg_claim *c = j->claim;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* tokens.c - every emitted token, judged by our row of the same context.
  *
- * The gap of a token is our largest logit less our logit of it. If every logit of theirs is within eps
- * of ours, up to a common shift, and theirs took its own largest, then the gap is at most 2 eps: more is
- * no rounding. eps is measured where their logits are there, estimated from log-probabilities
- * where those are, and else what rounding may do (noise.c). */
+ * The gap of a token is our largest logit less our logit of it. If every logit of theirs is within
+ * eps of ours, up to a common shift, and theirs took its own largest, then the gap is at most 2
+ * eps: more is no rounding. eps is measured where their logits are there, estimated from
+ * log-probabilities where those are, and else what rounding may do (noise.c). */
 #include "check/budget.h"
 #include "check/judge.h"
 #include "check/statistics.h"
@@ -92,7 +92,8 @@ static double log_p(const our_log_p *o, int32_t token)
                         : (double)o->logits[token] - o->log_sum;
 }
 
-/* The largest difference of what was recorded at output i; *compared: of more than the token itself. */
+/* The largest difference of what was recorded at output i; *compared: of more than the token
+ * itself. */
 static double largest(const our_log_p *o, int32_t i, bool *compared, bool *own_best)
 {
     const eg_claim *c = o->j->claim;
@@ -114,8 +115,8 @@ static double largest(const our_log_p *o, int32_t i, bool *compared, bool *own_b
     return most;
 }
 
-/* The token's log-probability and the row that was recorded beside it come of the same numbers: they
- * may differ by the type of the row, and what a sum of exponentials rounds in float32. */
+/* The token's log-probability and the row that was recorded beside it come of the same numbers:
+ * they may differ by the type of the row, and what a sum of exponentials rounds in float32. */
 static void compare_own(judging *g, const evidence *e, int32_t pos)
 {
     eg_judge *j = g->j;
@@ -279,8 +280,8 @@ static void judge_greedy(judging *g, int32_t pos, const float *ours)
 
 /* ---- above temperature 0 ------------------------------------------------------------------- */
 
-/* Draws by one uniform number from two laws: the probability that they differ is one less the overlap
- * of each token's intervals. */
+/* Draws by one uniform number from two laws: the probability that they differ is one less the
+ * overlap of each token's intervals. */
 static double flip(const uint64_t *a, const uint64_t *b, int32_t vocab)
 {
     const double sum_a = (double)sum_of(a, vocab);

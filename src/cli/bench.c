@@ -164,8 +164,8 @@ static eagle_status measure_prompt(double *took, eg_bench *b, eagle_session *s, 
     return st;
 }
 
-/* Plain decoding behind the context, and beside each token the bandwidth that it is measured by: the memory of a
- * shared host changes its pace within a second. */
+/* Plain decoding behind the context, and beside each token the bandwidth that it is measured by:
+ * the memory of a shared host changes its pace within a second. */
 static eagle_status measure_decode(double *scan, double *decode, eg_bench *b, eagle_error *err)
 {
     const eagle_path *path = NULL;
@@ -207,8 +207,8 @@ static void build_tree(eg_bench *b, const eagle_tree *root, int32_t n)
     }
 }
 
-/* Score, verify and commit of an own tree behind the context. The root is the context's last token but
- * one: the last one's row may be there already from the feed, and would cost nothing. */
+/* Score, verify and commit of an own tree behind the context. The root is the context's last token
+ * but one: the last one's row may be there already from the feed, and would cost nothing. */
 static eagle_status measure_verify(double *took, eg_bench *b, int32_t n, eagle_error *err)
 {
     double sum = 0.0;
@@ -244,8 +244,8 @@ static eagle_status measure_verify(double *took, eg_bench *b, int32_t n, eagle_e
     return st;
 }
 
-/* n tokens from the prompt and a round's end; the prompt itself, and the token that it gives, are not
- * timed. */
+/* n tokens from the prompt and a round's end; the prompt itself, and the token that it gives, are
+ * not timed. */
 static eagle_status measure_rounds(double *took, eg_bench *b, eagle_session *s, int64_t *rounds,
                                    int64_t *tokens, eagle_error *err)
 {
@@ -265,7 +265,7 @@ static eagle_status measure_rounds(double *took, eg_bench *b, eagle_session *s, 
     return st;
 }
 
-/* ---- repeats ------------------------------------------------------------------------------------ */
+/* ---- repeats --------------------------------------------------------------------------------- */
 
 static eagle_status measure_all(eg_bench *b, int32_t r, eagle_error *err)
 {

@@ -63,8 +63,9 @@ eagle_status eg_bench_run(eg_bench *b, eagle_error *err);
 /* Over the quiet repeats, or over all when fewer than half were quiet. */
 eagle_spread eg_bench_spread(const eg_bench *b, int32_t what);
 
-/* Of the same repeats: `over` divided by `under`, each by that of its own repeat. The memory of a shared host changes
- * its pace within seconds, and a ratio of two medians may then be that of two paces. */
+/* Of the same repeats: `over` divided by `under`, each by that of its own repeat. The memory of a
+ * shared host changes its pace within seconds, and a ratio of two medians may then be that of two
+ * paces. */
 eagle_spread eg_bench_ratio(const eg_bench *b, int32_t over, int32_t under);
 
 void eg_bench_close(eg_bench *b);

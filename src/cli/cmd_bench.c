@@ -50,7 +50,7 @@ static bool quiet(const eg_bench *b)
     return 2 * b->n_quiet >= b->n_repeats;
 }
 
-/* ---- text ------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* `n` per second: median and range. */
 static void print_rate(const char *name, eagle_spread t, double n, const char *unit)
@@ -105,7 +105,7 @@ static void print_text(const eg_bench *b, const figures *f)
            quiet(b) ? "quiet" : "NOT QUIET, these figures are not to be trusted");
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *spread_json(eagle_spread t)
 {
@@ -179,7 +179,7 @@ static eagle_status print_json(const eg_bench *b, const figures *f, eagle_error 
     return st;
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 /* The prompt of the whole rounds: what was given, else BOS, or token 0 where there is none. */
 static eagle_status read_prompt(eg_prompts *out, const eg_engine *e, const eg_options *opt,

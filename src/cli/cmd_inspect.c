@@ -51,7 +51,7 @@ static const char *rope_name(const eagle_rope *rope)
     return name[rope->kind];
 }
 
-/* ---- text -------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void print_census(const census *c)
 {
@@ -144,7 +144,7 @@ static void print_bill(const eg_engine *e, const eagle_session_options *how,
     printf("\n");
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *census_json(const census *c)
 {
@@ -222,7 +222,7 @@ static eagle_status print_json(const eg_engine *e, const eagle_session_options *
     return st;
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 /* MODEL [HEAD] may stand behind -m and -H or without them. */
 static eagle_status place_arguments(eg_options *opt, eagle_error *err)

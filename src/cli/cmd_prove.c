@@ -66,7 +66,7 @@ static eagle_status read_levels(unsigned *out, const char *list, eagle_error *er
     return *out != 0 ? EAGLE_OK : eg_cli_fail(err, EAGLE_EINVAL, "--level: no level is named");
 }
 
-/* ---- cases ------------------------------------------------------------------------------------ */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 static void fill_options(const job *j, eagle_prove_options *how)
 {
@@ -226,7 +226,7 @@ static eagle_status make_cases(job *j, eagle_error *err)
     return item != NULL ? one_case(j, item, err) : EAGLE_ENOMEM;
 }
 
-/* ---- running ---------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static bool go_on(void *ctx, eagle_prove_level level, int64_t runs)
 {

@@ -208,7 +208,7 @@ static eagle_status write_tensors(const job *j, eagle_error *err)
     return eagle_tensors_write(j->opt->output, out, 2, "{\"schema\": \"eagle.score/1\"}", err);
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static eagle_status check(const eg_options *opt, eagle_error *err)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd_train_features.c - a target's features of texts, computed once and stored for `train head`. */
+/* cmd_train_features.c - a target's features of texts, computed once and stored for `train
+ * head`. */
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/messages.h"

@@ -26,8 +26,8 @@ void eg_total_add(eg_total *total, const eagle_generation *g);
 /* The closing line on stderr. */
 void eg_closing_line(const eg_engine *e, const eg_total *total, const eg_options *opt);
 
-/* "speculative_decoding" with vLLM's names. accept_rate_at_depth[d - 1] is the share of rounds whose
- * path reached depth d. NULL without memory, as all below. */
+/* "speculative_decoding" with vLLM's names. accept_rate_at_depth[d - 1] is the share of rounds
+ * whose path reached depth d. NULL without memory, as all below. */
 json_t *eg_json_speculation(const eagle_round_counts *counts);
 
 /* What a result depends on, and, of no influence on it, threads and instruction set. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* prove_json.c - the certificate "eagle.prove/1": the same bytes on every machine, so that it has neither
- * times nor names of machines. Fractions are strings. */
+/* prove_json.c - the certificate "eagle.prove/1": the same bytes on every machine, so that it has
+ * neither times nor names of machines. Fractions are strings. */
 #include "cli/document.h"
 #include "cli/messages.h"
 #include "cli/prove_report.h"

@@ -9,9 +9,9 @@
 #define REJECTION EAGLE_VERIFY_REJECTION
 #define WIDE      "0,1,2,3,4,5,6,7,0.0,1.0,2.0,3.0,4.0,5.0,6.0,7.0"
 
-/* Unfiltered, a round has 16 outcomes for each of its nodes, and a text of 4 tokens is one of 50,000;
- * filtered to 3 tokens, texts may be longer, and children be drawn in every way. The wide tree has end tokens
- * inside. */
+/* Unfiltered, a round has 16 outcomes for each of its nodes, and a text of 4 tokens is one of
+ * 50,000; filtered to 3 tokens, texts may be longer, and children be drawn in every way. The wide
+ * tree has end tokens inside. */
 static const eg_prove_row rows[] = {
     {GREEDY, 0.0f, 0, "1", "0", false, {NULL, 3, 2, 6}, 16, 16},
     {GREEDY, 0.0f, 0, "1", "0", false, {"0,1,0.0,0.1,1.0", 0, 0, 0}, 16, 16},

@@ -32,8 +32,8 @@ eagle_status eg_prove_json(eg_sink *sink, const eg_prove_report *r, eagle_error 
 /* The worst verdict of all cases that ran. */
 eagle_verdict eg_prove_verdict(const eg_prove_report *r);
 
-/* The same as a word; and of one case, or one level of it. MEASURED: a rule in floating point, whose distance is
- * computed and says nothing of its worth. */
+/* The same as a word; and of one case, or one level of it. MEASURED: a rule in floating point,
+ * whose distance is computed and says nothing of its worth. */
 const char *eg_prove_verdict_text(const eg_prove_report *r);
 const char *eg_prove_case_verdict(const eg_prove_case *c);
 const char *eg_prove_level_verdict(const eg_prove_case *c, eagle_verdict verdict);

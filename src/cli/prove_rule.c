@@ -46,7 +46,7 @@ eagle_status eg_prove_rule_check(bool *out, const eg_options *opt, unsigned leve
     return *out ? check_use(opt, levels, err) : EAGLE_OK;
 }
 
-/* ---- rules -------------------------------------------------------------------------------------- */
+/* ---- rules ----------------------------------------------------------------------------------- */
 
 /* What --rule all tries: as published, and with the choices that the library below makes for it. */
 static const struct {
@@ -129,9 +129,10 @@ eagle_status eg_prove_rule_open(eagle_verifier **out, const eg_options *opt, int
     return eg_prove_rule_count(opt) > 1 ? open_variant(out, i, err) : open_named(out, opt, err);
 }
 
-/* ---- what they are tried on --------------------------------------------------------------------- */
+/* ---- what they are tried on ------------------------------------------------------------------ */
 
-/* Of a rule in floating point: every token possible; and some not, which are proposed nevertheless. */
+/* Of a rule in floating point: every token possible; and some not, which are proposed
+ * nevertheless. */
 static const eg_prove_row float_rows[] = {
     {EAGLE_VERIFY_REJECTION, 1.0f, 0, "1", "0", false, {"0,1,0.0,0.1,1.0", 0, 0, 0}, 2, 0},
     {EAGLE_VERIFY_REJECTION, 1.0f, 2, "1", "0", false, {"5", 0, 0, 0}, 2, 0},
@@ -145,7 +146,8 @@ static const eg_prove_row chain_rows[] = {
     {EAGLE_VERIFY_REJECTION, 1.0f, 3, "1", "0", true, {"0,0.0", 0, 0, 0}, 3, 0},
 };
 
-/* Of a rule of one's own, before the matrix: the smallest trees, so that what is wrong shows there. */
+/* Of a rule of one's own, before the matrix: the smallest trees, so that what is wrong shows
+ * there. */
 static const eg_prove_row small_rows[] = {
     /* an unlikely child */
     {EAGLE_VERIFY_REJECTION, 1.0f, 2, "1", "0", false, {"5", 0, 0, 0}, 2, 0},
@@ -210,7 +212,7 @@ eagle_status eg_prove_rule_mode(eagle_sampling *sampling, const eg_options *opt,
     return EAGLE_OK;
 }
 
-/* ---- what came out ------------------------------------------------------------------------------ */
+/* ---- what came out --------------------------------------------------------------------------- */
 
 bool eg_prove_rule_measured(const eg_prove_case *c)
 {

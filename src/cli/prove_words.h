@@ -5,8 +5,8 @@
 
 #include "cli/prove_report.h"
 
-/* The shortest difference of the first level that has one: what should come how often, what does, and how
- * it comes about. Nothing when there is none. */
+/* The shortest difference of the first level that has one: what should come how often, what does,
+ * and how it comes about. Nothing when there is none. */
 void eg_prove_words(FILE *out, const eg_prove_case *c);
 
 #endif

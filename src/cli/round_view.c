@@ -155,8 +155,8 @@ static eagle_status print_node(const eg_round_view *v, eg_sink *sink, int32_t no
     return eg_sink_text(sink, line, err);
 }
 
-/* Prints the nodes below `node`, depth first, children in their order. A tree's parents come before their
- * children, and a chain may be deep: the way back up is by the parents. */
+/* Prints the nodes below `node`, depth first, children in their order. A tree's parents come before
+ * their children, and a chain may be deep: the way back up is by the parents. */
 eagle_status eg_round_print_tree(const eg_round_view *v, eg_sink *sink, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;

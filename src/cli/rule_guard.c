@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* rule_guard.c - see rule_guard.h.
  *
- * A rule runs in this process, so a crash of its is one of ours. The handler runs on a stack of its own, since
- * the usual crash of a recursion is that there is no stack left; it only writes, and ends the program. */
+ * A rule runs in this process, so a crash of its is one of ours. The handler runs on a stack of its
+ * own, since the usual crash of a recursion is that there is no stack left; it only writes, and
+ * ends the program. */
 #define _XOPEN_SOURCE 700 /* sigaltstack() */
 
 #include "cli/rule_guard.h"
@@ -26,7 +27,7 @@ static pid_t other;    /* of the worker the process that waits, of that one the 
 static pid_t worker;   /* the one whose word counts: a rule may have made others       */
 static volatile sig_atomic_t caught; /* by the process that waits */
 
-/* ---- a process of its own ------------------------------------------------------------------------ */
+/* ---- a process of its own -------------------------------------------------------------------- */
 
 /* From a signal handler, too. */
 static void mean_it(void)
@@ -110,7 +111,7 @@ eagle_status eg_rule_apart(eg_rule_work *work, const eg_options *opt, eagle_erro
     return st;
 }
 
-/* ---- text, in a signal handler ------------------------------------------------------------------- */
+/* ---- text, in a signal handler --------------------------------------------------------------- */
 
 typedef struct {
     char text[512];
@@ -140,7 +141,7 @@ static void say_number(line *l, int32_t x)
     }
 }
 
-/* ---- what happened ------------------------------------------------------------------------------- */
+/* ---- what happened --------------------------------------------------------------------------- */
 
 static const char *cause(int number)
 {
@@ -204,7 +205,7 @@ static void on_exit_call(void)
     _exit(write(STDERR_FILENO, l.text, l.n) >= 0 ? 1 : 70);
 }
 
-/* ---- watching ------------------------------------------------------------------------------------ */
+/* ---- watching -------------------------------------------------------------------------------- */
 
 static eagle_status call_watched(eagle_path *path, const eagle_tree *tree, const eagle_rows *rows,
                                  const eagle_sampling *sampling, const eagle_draws *draws,
@@ -240,7 +241,7 @@ eagle_verify_fn *eg_rule_guard(eagle_verify_fn *rule, unsigned seconds)
     return call_watched;
 }
 
-/* ---- fractions ----------------------------------------------------------------------------------- */
+/* ---- fractions ------------------------------------------------------------------------------- */
 
 static void no_memory(void)
 {

@@ -19,7 +19,7 @@ const char *eg_verdict_name(eagle_status status)
     }
 }
 
-/* ---- text -------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static eagle_status line(eg_sink *sink, eagle_error *err, const char *fmt, ...) EG_CLI_PRINTF(3, 4);
 
@@ -145,7 +145,7 @@ eagle_status eg_samples_text(eg_sink *sink, const eg_samples_report *r, eagle_er
     return st == EAGLE_OK ? line(sink, err, "VERDICT %s\n", eg_verdict_name(v->status)) : st;
 }
 
-/* ---- document ----------------------------------------------------------------------------------- */
+/* ---- document -------------------------------------------------------------------------------- */
 
 static json_t *test_json(const eagle_samples_test *t)
 {

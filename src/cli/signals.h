@@ -6,8 +6,8 @@
 #ifndef EG_CLI_SIGNALS_H
 #define EG_CLI_SIGNALS_H
 
-/* Installs the handlers, and turns a closed pipe and a file at the limit of its size (ulimit -f) into
- * failed writes. Call once, first. */
+/* Installs the handlers, and turns a closed pipe and a file at the limit of its size (ulimit -f)
+ * into failed writes. Call once, first. */
 void eg_signals_install(void);
 
 /* From now on: set the flag only. */

@@ -56,8 +56,8 @@ static int open_unnamed(const char *path)
     return fd;
 }
 
-/* Opens a new file beside the path, if it must have a name under one that nobody has; the system applies the
- * umask. */
+/* Opens a new file beside the path, if it must have a name under one that nobody has; the system
+ * applies the umask. */
 static FILE *open_beside(eg_sink *sink)
 {
     FILE *file = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sink.h - where a result goes: stdout, or the file of -o, which is replaced whole or not at all. */
+/* sink.h - where a result goes: stdout, or the file of -o, which is replaced whole or not at
+ * all. */
 #ifndef EG_CLI_SINK_H
 #define EG_CLI_SINK_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* svg.h - what drawings share: a document without scripts, fonts or links, on a transparent background,
- * in colours that are seen on white and on black. Lengths are in pixels, y grows downwards. */
+/* svg.h - what drawings share: a document without scripts, fonts or links, on a transparent
+ * background, in colours that are seen on white and on black. Lengths are in pixels, y grows
+ * downwards. */
 #ifndef EG_CLI_SVG_H
 #define EG_CLI_SVG_H
 
@@ -20,8 +21,8 @@
 void eg_svg_begin(FILE *out, int32_t width, int32_t height);
 void eg_svg_end(FILE *out);
 
-/* Writes a text's characters as XML: <, >, & and quotes escaped, control characters as '?'. The text is
- * UTF-8. */
+/* Writes a text's characters as XML: <, >, & and quotes escaped, control characters as '?'. The
+ * text is UTF-8. */
 void eg_svg_text(FILE *out, const char *text);
 
 #endif

@@ -39,8 +39,8 @@ eagle_status eg_texts_write(eg_train_texts *texts, const eagle_model *model, con
 eagle_status eg_texts_read(eg_train_texts *texts, const eagle_model *model, const char *path,
                            eagle_error *err);
 
-/* The same for a dry run, which needs no more than the texts of a step: nothing is written where the
- * beginnings suffice for that. */
+/* The same for a dry run, which needs no more than the texts of a step: nothing is written where
+ * the beginnings suffice for that. */
 eagle_status eg_texts_for_plan(eg_train_texts *texts, const eagle_model *model,
                                const eg_options *opt, eagle_error *err);
 

@@ -31,8 +31,8 @@ eagle_status eg_session_check_row(const eagle_session *s, int32_t i, int32_t pos
                    "position %d: a NaN or an infinity in the final norm or the logits", pos);
 }
 
-/* Tells the drafter of the pairs (token i + 1, feature i) that are new: the pending feature with the
- * first new token, then the rows of this pass but the last. */
+/* Tells the drafter of the pairs (token i + 1, feature i) that are new: the pending feature with
+ * the first new token, then the rows of this pass but the last. */
 static eagle_status tell(eagle_session *s, bool pending, int32_t begin, int32_t end,
                          eagle_error *err)
 {

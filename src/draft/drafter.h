@@ -39,8 +39,8 @@ typedef struct {
     /* Grows `tree`, which holds the root, by at most the drafter's max_nodes. */
     eagle_status (*propose)(eg_drafting *drafting, eagle_tree *tree, const eg_draft_input *input,
                             eagle_error *err);
-    /* Hears of n committed tokens: row j of feature, [n, dim], is the target's at the position before
-     * token[j]. `fast`: may use OpenBLAS. May be NULL. */
+    /* Hears of n committed tokens: row j of feature, [n, dim], is the target's at the position
+     * before token[j]. `fast`: may use OpenBLAS. May be NULL. */
     eagle_status (*observe)(eg_drafting *drafting, const int32_t *token, const float *feature,
                             int32_t n, bool fast, eagle_error *err);
     /* Forgets all but the first n tokens of the sequence. May be NULL. */

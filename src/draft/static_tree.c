@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* static_tree.c - EAGLE-1's tree (Li et al. 2024a, section 4.2): a fixed shape of ranks, filled level
- * by level with the most likely tokens, or with tokens drawn from the draft's law.
+/* static_tree.c - EAGLE-1's tree (Li et al. 2024a, section 4.2): a fixed shape of ranks, filled
+ * level by level with the most likely tokens, or with tokens drawn from the draft's law.
  *
  * Only nodes that have children are run through the head. Nodes are numbered by (depth, path),
  * as in the shape; a node that cannot be filled (the context ends, a row is not finite, a

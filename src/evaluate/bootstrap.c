@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* bootstrap.c - the percentile bootstrap (Efron 1979), with exact draws.
  *
- * Draw j of set b is a uniform integer below n, made from Philox blocks under the seed, with (number
- * of the block, j, b, a purpose of its own) as the counter: no draw of a session has it. */
+ * Draw j of set b is a uniform integer below n, made from Philox blocks under the seed, with
+ * (number of the block, j, b, a purpose of its own) as the counter: no draw of a session has it. */
 #include "evaluate/bootstrap.h"
 
 #include "base/alloc.h"

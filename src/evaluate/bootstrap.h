@@ -14,9 +14,9 @@ typedef struct {
 /* A figure from the sums over some prompts. */
 typedef double eg_figure(const eg_parts *sum);
 
-/* The figure over all `n` prompts, and its interval of 95 % from `resamples` >= 1 sets of n prompts that
- * are drawn with replacement: the percentiles, one in forty left out at either end. n == 0 gives
- * zeros. EAGLE_ENOMEM. */
+/* The figure over all `n` prompts, and its interval of 95 % from `resamples` >= 1 sets of n prompts
+ * that are drawn with replacement: the percentiles, one in forty left out at either end. n == 0
+ * gives zeros. EAGLE_ENOMEM. */
 eagle_status eg_bootstrap(eagle_interval *out, eg_figure *figure, const eg_parts *part, int32_t n,
                           int32_t resamples, uint64_t seed, eagle_error *err);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* evaluate.c - every prompt by every drafter, and plainly, in turn; and what the results say.
  *
- * A run is one way of decoding: run 0 is plain, run d + 1 is drafter d. Each has a session of its own,
- * so that no run's memory is warmed by another's work. Which run comes first turns with prompt and
- * repeat. */
+ * A run is one way of decoding: run 0 is plain, run d + 1 is drafter d. Each has a session of its
+ * own, so that no run's memory is warmed by another's work. Which run comes first turns with prompt
+ * and repeat. */
 #include "eagle/evaluate.h"
 
 #include "base/alloc.h"

@@ -55,7 +55,8 @@ eagle_status eagle_generation_start(eagle_generation *out, eagle_session *sessio
                                     const eagle_prompt *prompt, int32_t max_tokens, bool ignore_end,
                                     eagle_error *err)
 {
-    /* A token beyond the context is the last possible; a tree is at most as deep as it has nodes. */
+    /* A token beyond the context is the last possible; a tree is at most as deep as it has
+     * nodes. */
     const int32_t most = session->opt.ctx - prompt->n + 1;
     const size_t depths = (size_t)session->opt.max_nodes + 1;
 

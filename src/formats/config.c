@@ -147,7 +147,7 @@ static eagle_status read_switches(eagle_config *c, const eg_json_object *o, eagl
     return st;
 }
 
-/* ---- tokens ----------------------------------------------------------------------------------- */
+/* ---- tokens ---------------------------------------------------------------------------------- */
 
 static eagle_status add_end(eagle_config *c, const eg_json_object *o, const json_t *value,
                             eagle_error *err)
@@ -216,7 +216,7 @@ done:
     return st;
 }
 
-/* ---- whole files ------------------------------------------------------------------------------ */
+/* ---- whole files ----------------------------------------------------------------------------- */
 
 /* What only a head's configuration says. Its one layer never has a bias on o_proj or in the MLP,
  * whatever num_hidden_layers claims (published heads are wrong there); its LM head is the

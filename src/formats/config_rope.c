@@ -33,7 +33,8 @@ static const struct {
      {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}},
 };
 
-/* Finds the row of `kinds` by "rope_type" or its older spelling "type"; the default needs neither. */
+/* Finds the row of `kinds` by "rope_type" or its older spelling "type"; the default needs
+ * neither. */
 static eagle_status read_kind(size_t *row, const eg_json_object *rope, eagle_error *err)
 {
     const char *name = NULL;

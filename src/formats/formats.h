@@ -41,7 +41,8 @@ eagle_status eg_config_read_head(eagle_config *out, const char *dir, eagle_error
 /* What a config.json is about. */
 typedef enum { EG_CONFIG_TARGET, EG_CONFIG_HEAD } eg_config_kind;
 
-/* Writes DIR/config.json for weights of `dtype`, readable by the calls above: whole or not at all. */
+/* Writes DIR/config.json for weights of `dtype`, readable by the calls above: whole or not at
+ * all. */
 eagle_status eg_config_write(const char *dir, const eagle_config *config, eg_config_kind kind,
                              eagle_dtype dtype, eagle_error *err);
 

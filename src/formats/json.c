@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* EAGLE_EFORMAT with jansson's explanation, EAGLE_ENOMEM without one: it explains every fault of a text,
- * and gives up without a word when memory ends. */
+/* EAGLE_EFORMAT with jansson's explanation, EAGLE_ENOMEM without one: it explains every fault of a
+ * text, and gives up without a word when memory ends. */
 static eagle_status explain(const char *path, size_t line, const json_error_t *why,
                             eagle_error *err)
 {

@@ -113,7 +113,7 @@ eagle_status eg_safetensors_check_metadata(const char *path, const json_t *metad
     return EAGLE_OK;
 }
 
-/* ---- one tensor ------------------------------------------------------------------------------- */
+/* ---- one tensor ------------------------------------------------------------------------------ */
 
 static eagle_status read_dtype(eagle_tensor *t, const char *path, const json_t *value,
                                eagle_error *err)
@@ -230,7 +230,7 @@ static eagle_status read_tensor(eagle_tensor *t, const eg_safetensors *file, con
     return st;
 }
 
-/* ---- all tensors ------------------------------------------------------------------------------ */
+/* ---- all tensors ----------------------------------------------------------------------------- */
 
 /* By first byte; an empty tensor comes before the one that begins where it lies. */
 static int by_place(const void *a, const void *b)

@@ -31,8 +31,8 @@ static int by_element(const void *a, const void *b)
     return strcmp(s->name, t->name);
 }
 
-/* EAGLE_EINVAL unless the caller's tensor is one that can be written; its data may be missing if they
- * come from elsewhere. */
+/* EAGLE_EINVAL unless the caller's tensor is one that can be written; its data may be missing if
+ * they come from elsewhere. */
 static eagle_status check_tensor(const char *path, const eagle_tensor *t, bool may_lack_data,
                                  eagle_error *err)
 {

@@ -36,7 +36,7 @@ static void listing_close(listing *list)
     free(list->index_path);
 }
 
-/* ---- which files ------------------------------------------------------------------------------ */
+/* ---- which files ----------------------------------------------------------------------------- */
 
 static eagle_status look_for(bool *found, const char *dir, const char *name, eagle_error *err)
 {
@@ -153,7 +153,7 @@ static eagle_status open_files(listing *list, eagle_error *err)
     return st;
 }
 
-/* ---- do index and shards agree? --------------------------------------------------------------- */
+/* ---- do index and shards agree? -------------------------------------------------------------- */
 
 /* The index names a shard for each tensor of `file`, and it is this one. */
 static eagle_status check_shard(const listing *list, const eg_safetensors *file, eagle_error *err)
@@ -207,7 +207,7 @@ static eagle_status check_index(const listing *list, eagle_error *err)
     return EAGLE_OK;
 }
 
-/* ---- what stays ------------------------------------------------------------------------------- */
+/* ---- what stays ------------------------------------------------------------------------------ */
 
 static eagle_status list_tensors(eg_tensors *out, const listing *list, eagle_error *err)
 {

@@ -27,7 +27,7 @@ static eagle_status get_element(int32_t *out, const char *path, const char *wher
     return EAGLE_OK;
 }
 
-/* ---- shapes ----------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 /* The number of paths, and of ranks in all of them; checks that each path is a list. */
 static eagle_status count_ranks(size_t *n_ranks, const char *path, const json_t *paths,
@@ -115,7 +115,7 @@ done:
     return st;
 }
 
-/* ---- rounds ----------------------------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------------------------- */
 
 /* The arrays of one round. `parent[i]` belongs to node i + 1, so it is at most i. */
 static eagle_status read_nodes(int32_t *token, int32_t *parent, const eg_json_object *round,

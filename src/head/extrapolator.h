@@ -16,7 +16,8 @@
 
 #include "target/target.h"
 
-/* The head's weights; model/ makes it. The embedding is its own or the target's; the LM head is the target's. */
+/* The head's weights; model/ makes it. The embedding is its own or the target's; the LM head is the
+ * target's. */
 struct eagle_head {
     eagle_config config;
     const eg_target *target; /* borrowed */
@@ -58,7 +59,8 @@ typedef struct {
 void eg_extrapolation_make(eg_extrapolation *out, const eagle_head *head, const eg_compute *compute,
                            const eg_extrapolation_room *room, eg_arena *arena);
 
-/* Throws the tree slots away and appends n stable slots: token[j] is one step ahead of feature row j. [n], [n, dim] */
+/* Throws the tree slots away and appends n stable slots: token[j] is one step ahead of feature row
+ * j. [n], [n, dim] */
 eagle_status eg_extrapolation_refresh(eg_extrapolation *e, const int32_t *token,
                                       const float *feature, int32_t n, bool fast, eagle_error *err);
 

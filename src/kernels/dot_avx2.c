@@ -23,7 +23,7 @@
 #define FEW    24  /* tokens: see eg_matmul_parts    */
 #define PIECE  512 /* of k: see eg_matmul_parts      */
 
-/* ---- eight weights, widened ------------------------------------------------------------------- */
+/* ---- eight weights, widened ------------------------------------------------------------------ */
 
 EG_INLINE size_t size_of(eagle_dtype dtype)
 {
@@ -62,7 +62,7 @@ EG_INLINE __m256i first_lanes(size_t n)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-/* ---- tiles ------------------------------------------------------------------------------------- */
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
 /* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
 typedef struct {
@@ -85,8 +85,8 @@ EG_INLINE operands operands_of(const eg_tile *tile, eagle_dtype dtype, size_t ro
     return o;
 }
 
-/* sum[t * rows + r] += w[r][i..i+8) x x[t][i..i+8), lane by lane: of weights and vectors the fewer are
- * loaded first and stay, since 12 sums leave four registers. */
+/* sum[t * rows + r] += w[r][i..i+8) x x[t][i..i+8), lane by lane: of weights and vectors the fewer
+ * are loaded first and stay, since 12 sums leave four registers. */
 EG_INLINE void step_high(__m256 sum[SUMS], const operands *o, size_t i, eagle_dtype dtype,
                          size_t rows, size_t tokens)
 {
@@ -193,7 +193,8 @@ EG_INLINE void finish_half(__m256 sum[SUMS], const operands *o, size_t n, size_t
 }
 
 /* One half of the lanes of all sums, left in lanes [tokens, rows, 16]. What is fetched for later is
- * taken a line of each row in turn: memory sees as many streams as for one token, and fetches along. */
+ * taken a line of each row in turn: memory sees as many streams as for one token, and fetches
+ * along. */
 EG_INLINE void run_half(float *lanes, const eg_tile *tile, size_t half, eagle_dtype dtype,
                         size_t rows, size_t tokens)
 {
@@ -325,7 +326,7 @@ EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
     }
 }
 
-/* ---- rows, widened ------------------------------------------------------------------------------ */
+/* ---- rows, widened --------------------------------------------------------------------------- */
 
 EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
 {
@@ -339,8 +340,9 @@ EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
     }
 }
 
-/* Tiles of 3 rows x 4 tokens where the weights' way from memory decides. 4 x 3 for up to 3 tokens, which
- * are one tile then, and for many, whose vectors come from a farther cache: 3 of them cost less. */
+/* Tiles of 3 rows x 4 tokens where the weights' way from memory decides. 4 x 3 for up to 3 tokens,
+ * which are one tile then, and for many, whose vectors come from a farther cache: 3 of them cost
+ * less. */
 EG_INLINE eg_matmul_parts shape_for(size_t n)
 {
     const bool wide = n > 3 && n <= FEW;
@@ -351,7 +353,7 @@ EG_INLINE eg_matmul_parts shape_for(size_t n)
 
 #include "kernels/dot_types.h"
 
-/* ---- the matrix product --------------------------------------------------------------------------- */
+/* ---- the matrix product ---------------------------------------------------------------------- */
 
 void eg_matmul_f32_avx2(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)

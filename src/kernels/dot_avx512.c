@@ -23,7 +23,7 @@
 #define PIECE_16 1024            /* and for weights of 16 bits                */
 #define SUMS     (ROWS * TOKENS) /* sums of a tile, in registers              */
 
-/* ---- sixteen weights, widened ------------------------------------------------------------------ */
+/* ---- sixteen weights, widened ---------------------------------------------------------------- */
 
 EG_INLINE size_t size_of(eagle_dtype dtype)
 {
@@ -44,8 +44,9 @@ EG_INLINE __m512 load16(const void *w, eagle_dtype dtype)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
-/* The lanes that the mask has, the first of them (`skip`) from w, else zeros; reads no others, which an
- * emulation's masked load would. Lane 0 may lie before the array, where C has no pointers: so an address. */
+/* The lanes that the mask has, the first of them (`skip`) from w, else zeros; reads no others,
+ * which an emulation's masked load would. Lane 0 may lie before the array, where C has no pointers:
+ * so an address. */
 EG_INLINE __m512 load_masked(const char *w, size_t skip, __mmask16 mask, eagle_dtype dtype)
 {
 #if defined(__AVX512F__)
@@ -71,7 +72,8 @@ EG_INLINE __m512 load_masked(const char *w, size_t skip, __mmask16 mask, eagle_d
 #endif
 }
 
-/* Keeps a value that is used more than once in its register: GCC 12 would load it again for each use. */
+/* Keeps a value that is used more than once in its register: GCC 12 would load it again for each
+ * use. */
 EG_INLINE __m512 keep(__m512 v)
 {
 #if defined(__AVX512F__) && defined(__GNUC__)
@@ -80,10 +82,10 @@ EG_INLINE __m512 keep(__m512 v)
     return v;
 }
 
-/* ---- tiles -------------------------------------------------------------------------------------- */
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
-/* sum[t * rows + r] += w[r] x x[t], lane by lane; 16 elements of row r at w + r * row, of vector t at
- * x + 16 t. */
+/* sum[t * rows + r] += w[r] x x[t], lane by lane; 16 elements of row r at w + r * row, of vector t
+ * at x + 16 t. */
 EG_INLINE void step(__m512 sum[SUMS], const char *w, size_t row, const float *x, eagle_dtype dtype,
                     size_t rows, size_t tokens)
 {
@@ -110,8 +112,8 @@ EG_INLINE __mmask16 mask_of(size_t skip, size_t n)
     return (__mmask16)((n < EG_LANES ? (1u << n) - 1 : 0xffffu) & 0xffffu << skip);
 }
 
-/* The same as step() for lanes skip .. n - 1 of 16, n maybe more; lane `skip` of row r at w + r * row. The other lanes
- * keep their value. */
+/* The same as step() for lanes skip .. n - 1 of 16, n maybe more; lane `skip` of row r at w + r *
+ * row. The other lanes keep their value. */
 EG_INLINE void masked_step(__m512 sum[SUMS], const char *w, size_t row, const float *x, size_t skip,
                            size_t n, eagle_dtype dtype, size_t rows, size_t tokens)
 {
@@ -239,7 +241,7 @@ EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
     }
 }
 
-/* ---- the matrix product -------------------------------------------------------------------------- */
+/* ---- the matrix product ---------------------------------------------------------------------- */
 
 static void tile_f32(const eg_tile *tile)
 {

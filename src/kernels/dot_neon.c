@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* dot_neon.c - the matrix product with NEON, in the order of dot_portable.c.
  *
- * Four registers hold the 16 lanes of a sum. One token takes all four at once; several tokens take a
- * piece of k twice, once for each half of the lanes, so that 4 rows x 3 tokens fill 24 of the 32
+ * Four registers hold the 16 lanes of a sum. One token takes all four at once; several tokens take
+ * a piece of k twice, once for each half of the lanes, so that 4 rows x 3 tokens fill 24 of the 32
  * registers. */
 #include "base/alloc.h"
 #include "base/compiler.h"
@@ -21,7 +21,7 @@
 #define PIECE  512                /* of k: see eg_matmul_parts    */
 #define SUMS   (ROWS * TOKENS)    /* sums of a tile               */
 
-/* ---- four weights, widened --------------------------------------------------------------------- */
+/* ---- four weights, widened ------------------------------------------------------------------- */
 
 EG_INLINE size_t size_of(eagle_dtype dtype)
 {
@@ -51,7 +51,7 @@ EG_INLINE float32x4_t load_few(const void *w, size_t i, size_t n, eagle_dtype dt
     return load4(few, 0, dtype);
 }
 
-/* ---- tiles -------------------------------------------------------------------------------------- */
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
 /* Where the tile's rows and vectors begin: one register each, so that a load needs no sum. */
 typedef struct {
@@ -199,7 +199,7 @@ EG_INLINE void choose_tile(const eg_tile *tile, eagle_dtype dtype)
     }
 }
 
-/* ---- rows, widened ------------------------------------------------------------------------------ */
+/* ---- rows, widened --------------------------------------------------------------------------- */
 
 EG_INLINE void widen(float *y, const uint16_t *x, size_t n, eagle_dtype dtype)
 {
@@ -222,7 +222,7 @@ EG_INLINE eg_matmul_parts shape_for(size_t n)
 
 #include "kernels/dot_types.h"
 
-/* ---- the matrix product --------------------------------------------------------------------------- */
+/* ---- the matrix product ---------------------------------------------------------------------- */
 
 void eg_matmul_f32_neon(float *y, size_t y_stride, const void *w, size_t n_rows,
                         const eg_vectors *x)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* dot_types.h - the tiles and the copies of an instruction set, one per type of weights. Included by
- * dot_<isa>.c behind its choose_tile() and widen(), which these call with constants, and shape_for(), which says
- * how n tokens are cut. */
+/* dot_types.h - the tiles and the copies of an instruction set, one per type of weights. Included
+ * by dot_<isa>.c behind its choose_tile() and widen(), which these call with constants, and
+ * shape_for(), which says how n tokens are cut. */
 #ifndef EG_KERNELS_DOT_TYPES_H
 #define EG_KERNELS_DOT_TYPES_H
 

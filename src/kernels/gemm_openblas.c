@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* gemm_openblas.c - matrix products by OpenBLAS: fast for prompts and for training, not canonical. The
- * only file that knows cblas.h; without EG_HAVE_BLAS it says that there is nothing for prompts, and
- * training's products are plain loops. */
+/* gemm_openblas.c - matrix products by OpenBLAS: fast for prompts and for training, not canonical.
+ * The only file that knows cblas.h; without EG_HAVE_BLAS it says that there is nothing for prompts,
+ * and training's products are plain loops. */
 #include "kernels/gemm_real.h"
 #include "kernels/kernels.h"
 

@@ -92,8 +92,8 @@ const eg_kernels *eg_kernels_for(eagle_isa isa);
 /* The matmul for weights of `dtype` (F32, F16, BF16); NULL for another. */
 eg_matmul_fn *eg_kernels_matmul(const eg_kernels *kernels, eagle_dtype dtype);
 
-/* Rows of a weight matrix per unit of work: threads split matrices at multiples of it, which are whole
- * tiles for every instruction set. */
+/* Rows of a weight matrix per unit of work: threads split matrices at multiples of it, which are
+ * whole tiles for every instruction set. */
 #define EG_MATMUL_GRAIN 12
 
 /* ---- without variants ------------------------------------------------------------ */

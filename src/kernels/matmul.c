@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* matmul.c - walks a matrix product tile by tile: a block of rows and tokens, in it a span of k, in it
- * group after group of rows, a piece of k at a time. What is slow depends on the number of tokens:
+/* matmul.c - walks a matrix product tile by tile: a block of rows and tokens, in it a span of k, in
+ * it group after group of rows, a piece of k at a time. What is slow depends on the number of
+ * tokens:
  *
  *   few     weights come from memory: spans are long, so that memory reads a group's rows from end
  *           to end, and the tiles fetch what comes next while they compute
  *   many    arithmetic: a span is one piece, a group is one tile of rows, and its weights are copied
  *           together first, as float32
  *
- * Vectors are copied together in both cases: 2^k bytes apart they would fight for the same places in
- * near caches. Between pieces the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
+ * Vectors are copied together in both cases: 2^k bytes apart they would fight for the same places
+ * in near caches. Between pieces the 16 lanes of every sum wait in memory, so cutting k changes no
+ * bit. */
 #include "kernels/matmul.h"
 
 #include "base/alloc.h"
@@ -19,8 +21,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Found by measurement (docs/performance.md). A block's lanes take 192 KB of the caller's room, its copied
- * pieces 104 KB; few tokens touch little of either. Without room 40 KB of stack: the same for small products. */
+/* Found by measurement (docs/performance.md). A block's lanes take 192 KB of the caller's room, its
+ * copied pieces 104 KB; few tokens touch little of either. Without room 40 KB of stack: the same
+ * for small products. */
 #define FEW_PIECE    8192 /* elements of all vectors together: a near cache */
 #define BLOCK_PIECE  512
 #define BLOCK_ROWS   64
@@ -71,8 +74,8 @@ static const char *weights_at(const block *b, size_t r, size_t k)
     return b->w + (r * b->x.dim + k) * b->parts->size;
 }
 
-/* The weights that are needed after those of the tile at row r: the group's next tile, its next piece,
- * or the next group's first. NULL at the end of a span. */
+/* The weights that are needed after those of the tile at row r: the group's next tile, its next
+ * piece, or the next group's first. NULL at the end of a span. */
 static const char *weights_after(const block *b, const group *g, size_t r)
 {
     if (r + g->tile < g->r + g->rows) {
@@ -128,8 +131,8 @@ static size_t point_to_tokens(eg_tile *tile, block *b, const group *g, size_t r,
     return tile->tokens;
 }
 
-/* Few tokens: they stay in a near cache while the weights pass by. A tile fetches half of what comes
- * next, and one that is alone does what it can. */
+/* Few tokens: they stay in a near cache while the weights pass by. A tile fetches half of what
+ * comes next, and one that is alone does what it can. */
 static void run_few(block *b, const group *g)
 {
     for (size_t r = g->r; r < g->r + g->rows; r += g->tile) {

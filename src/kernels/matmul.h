@@ -29,8 +29,8 @@ typedef struct {
     size_t y_stride;
     size_t y_step;
 
-    /* As w: what a tile may fetch for a later one, of each of `rows` rows so many bytes for every 16
-     * elements. NULL for nothing. */
+    /* As w: what a tile may fetch for a later one, of each of `rows` rows so many bytes for every
+     * 16 elements. NULL for nothing. */
     const void *ahead;
     size_t ahead_step;
 } eg_tile;
@@ -57,8 +57,9 @@ typedef struct {
 void eg_matmul_tiled(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
                      const eg_matmul_parts *parts);
 
-/* The same for an instruction set whose arithmetic keeps up with memory (matmul_streams.c): it needs no `group`,
- * `few` and `widen`. Its tiles get woven vectors and always something to fetch. */
+/* The same for an instruction set whose arithmetic keeps up with memory (matmul_streams.c): it
+ * needs no `group`, `few` and `widen`. Its tiles get woven vectors and always something to
+ * fetch. */
 void eg_matmul_streams(float *y, size_t y_stride, const void *w, size_t n_rows, const eg_vectors *x,
                        const eg_matmul_parts *parts);
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* matmul_streams.c - walks a matrix product where arithmetic keeps up with memory. The rows of a tile are as far
- * apart as can be, so that memory sees a few long streams, from end to end: it gives most for those,
- * and what a stream reads next lies where the processor's own prefetching expects it.
+/* matmul_streams.c - walks a matrix product where arithmetic keeps up with memory. The rows of a
+ * tile are as far apart as can be, so that memory sees a few long streams, from end to end: it
+ * gives most for those, and what a stream reads next lies where the processor's own prefetching
+ * expects it.
  *
  *   the next rows, one of each stream        in a span of k, for which the vectors are woven
  *     a piece of k                           whose weights stay in the nearest cache
  *       the tiles of tokens                  each fetches its share of what the streams read next
  *
- * A file's weights begin anywhere, and a load that crosses a cache line costs two. So k is counted from where 16
- * elements are aligned, and lanes are turned against the canonical ones by a constant: they take the same
- * elements in the same order, and the fold by halves pairs the same lanes. What lies before a row is never read.
+ * A file's weights begin anywhere, and a load that crosses a cache line costs two. So k is counted
+ * from where 16 elements are aligned, and lanes are turned against the canonical ones by a
+ * constant: they take the same elements in the same order, and the fold by halves pairs the same
+ * lanes. What lies before a row is never read.
  *
  * Between pieces the 16 lanes of every sum wait in memory, so cutting k changes no bit. */
 #include "base/alloc.h"
@@ -21,8 +23,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Of the caller's room: 384 KB of vectors, which a far cache holds, and 192 KB of lanes, of which little is
- * touched unless k is longer than one span. Without it 32 KB of stack: the same for small products. */
+/* Of the caller's room: 384 KB of vectors, which a far cache holds, and 192 KB of lanes, of which
+ * little is touched unless k is longer than one span. Without it 32 KB of stack: the same for small
+ * products. */
 #define MAX_TOKENS 48
 #define MIN_TOKENS 16 /* that a block takes of more, however long k is */
 #define MAX_X      (MAX_TOKENS * 2048)
@@ -61,7 +64,7 @@ static size_t tokens_of(const block *b, size_t index, size_t t)
     return ceil_div(b->x.n - t, b->n_tiles - index);
 }
 
-/* ---- vectors ------------------------------------------------------------------------------------ */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 /* The 16 elements of a vector from k on, which are fewer at its ends: then zeros. */
 static void weave_lanes(float *to, const block *b, const float *vector, size_t k)
@@ -103,7 +106,7 @@ static void weave(block *b)
     }
 }
 
-/* ---- weights ------------------------------------------------------------------------------------ */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 /* n elements from k on of rows r, r + apart, ... times all vectors. */
 static void run_piece(block *b, eg_tile *tile, size_t k, size_t n, float *lanes, float *y)
@@ -167,7 +170,7 @@ static void run_block(block *b)
     } while (b->end < b->length);
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static void run_tokens(block *b, const void *w, size_t n_rows)
 {
@@ -194,8 +197,8 @@ static void run_tokens(block *b, const void *w, size_t n_rows)
     }
 }
 
-/* Most tokens of a block: as many as have room without cutting k, since every span weaves again for few
- * rows. */
+/* Most tokens of a block: as many as have room without cutting k, since every span weaves again for
+ * few rows. */
 static size_t most_tokens(const block *b)
 {
     const size_t fit =
@@ -204,7 +207,8 @@ static size_t most_tokens(const block *b)
     return fit < MIN_TOKENS ? MIN_TOKENS : fit;
 }
 
-/* How many elements before w the 16 begin that are aligned in memory, for all rows; 0 when rows differ. */
+/* How many elements before w the 16 begin that are aligned in memory, for all rows; 0 when rows
+ * differ. */
 static size_t lead_of(const void *w, size_t dim, size_t size)
 {
     const size_t off = (uintptr_t)w % (EG_LANES * size);

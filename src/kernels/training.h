@@ -59,7 +59,8 @@ typedef struct {
     void (*norm_back)(eg_real *dx, const eg_real *dy, const eg_real *x, const eg_real *w,
                       eg_real inv, size_t dim);
 
-    /* Adds to dw [columns] the sum over n rows of dy * x * inv; rows are `dim` apart. columns <= 16. */
+    /* Adds to dw [columns] the sum over n rows of dy * x * inv; rows are `dim` apart. columns <=
+     * 16. */
     void (*norm_weights)(eg_real *dw, const eg_real *dy, const eg_real *x, const eg_real *inv,
                          size_t n, size_t dim, size_t columns);
 

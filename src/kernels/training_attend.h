@@ -15,7 +15,8 @@
  *   P = e^(S - lse)      dP = V dO^T      dS = P (dP - D)
  *   dV += P dO           dK += dS Q       dQ^T += K^T dS
  *
- * 1 / sqrt(head_dim) is multiplied into the queries as they are transposed, and into dQ at the end. */
+ * 1 / sqrt(head_dim) is multiplied into the queries as they are transposed, and into dQ at the
+ * end. */
 #ifndef EG_KERNELS_TRAINING_ATTEND_H
 #define EG_KERNELS_TRAINING_ATTEND_H
 
@@ -84,7 +85,8 @@ static void multiply(const small_product *p)
 
 /* ---- a unit's memory ----------------------------------------------------------------------- */
 
-/* Blocks are transposed where their name ends in t. `row` is head_dim rounded up to full vectors. */
+/* Blocks are transposed where their name ends in t. `row` is head_dim rounded up to full
+ * vectors. */
 typedef struct {
     size_t dim; /* head_dim          */
     size_t row;
@@ -118,8 +120,8 @@ static inline eg_real *take(eg_real **scratch, size_t n)
     return taken;
 }
 
-/* to [round_up(n), to_row] = the n rows of `from`, `dim` long, times `scale`; the rest is 0. to_row is
- * dim, or that rounded up. */
+/* to [round_up(n), to_row] = the n rows of `from`, `dim` long, times `scale`; the rest is 0. to_row
+ * is dim, or that rounded up. */
 static void pack(eg_real *to, size_t to_row, const eg_real *from, size_t from_row, size_t n,
                  size_t dim, eg_real scale)
 {

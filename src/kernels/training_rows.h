@@ -100,10 +100,10 @@ static inline vec vec_exp(vec a)
 
 #else
 
-/* e^x = 2^k e^r, k the integer nearest to x / ln 2, |r| <= ln 2 / 2 = 0.347; e^r by its Taylor series to
- * r^7 / 7!, whose rest is below 0.347^8 / 8! < 2^-27. The parts of ln 2: the first has 9 zeros at
- * the end, so that k times it is exact. Below -87.7 the result is +0, above 88 that of 88. A
- * NaN stays one. */
+/* e^x = 2^k e^r, k the integer nearest to x / ln 2, |r| <= ln 2 / 2 = 0.347; e^r by its Taylor
+ * series to r^7 / 7!, whose rest is below 0.347^8 / 8! < 2^-27. The parts of ln 2: the first has 9
+ * zeros at the end, so that k times it is exact. Below -87.7 the result is +0, above 88 that of 88.
+ * A NaN stays one. */
 static inline vec vec_exp(vec a)
 {
     static const float over_factorial[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24,
@@ -172,8 +172,8 @@ static void norm_back(eg_real *dx, const eg_real *dy, const eg_real *x, const eg
     }
 }
 
-/* dw_i = sum over rows of dy_i x_i inv. Four sums, of every fourth row, so that they do not wait for
- * each other. */
+/* dw_i = sum over rows of dy_i x_i inv. Four sums, of every fourth row, so that they do not wait
+ * for each other. */
 static void norm_weights(eg_real *dw, const eg_real *dy, const eg_real *x, const eg_real *inv,
                          size_t n, size_t dim, size_t columns)
 {
@@ -288,7 +288,8 @@ static double loss_tokens(bool *right, eg_real *logits, size_t label, size_t voc
     return (double)eg_real_log(sum) + ((double)max - (double)wanted);
 }
 
-/* With p = softmax(teacher): loss = log(sum of e^x) - sum of p_i x_i; d(loss)/dx_i = softmax(x)_i - p_i. */
+/* With p = softmax(teacher): loss = log(sum of e^x) - sum of p_i x_i; d(loss)/dx_i = softmax(x)_i -
+ * p_i. */
 static double loss_law(bool *right, eg_real *logits, eg_real *teacher, size_t vocab, eg_real scale)
 {
     const eg_real max = largest(logits, vocab);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* weights.h - named tensors to the matrices of a target or a head. Nothing of a matrix is copied. */
+/* weights.h - named tensors to the matrices of a target or a head. Nothing of a matrix is
+ * copied. */
 #ifndef EG_MODEL_WEIGHTS_H
 #define EG_MODEL_WEIGHTS_H
 
@@ -51,8 +52,8 @@ eagle_status eg_target_init(eg_target *out, const eagle_config *config, const ea
                             int32_t n, eagle_error *err);
 void eg_target_release(eg_target *target);
 
-/* The same for a head. EAGLE_EFIT when target and head do not belong together. `target` must outlive
- * the head. Free with eg_head_release(). */
+/* The same for a head. EAGLE_EFIT when target and head do not belong together. `target` must
+ * outlive the head. Free with eg_head_release(). */
 eagle_status eg_head_init(eagle_head *out, const eg_target *target, const eagle_config *config,
                           const eagle_tensor *tensors, int32_t n, eagle_error *err);
 void eg_head_release(eagle_head *head);

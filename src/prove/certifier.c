@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* certifier.c - the law of each node that a real run decided at, at full vocabulary.
  *
- * The run's own tree and rows are verified again: down to the node by the run's own draws, and there for
- * every answer of the coins. The draw that ends a node is run for each child's token, for the first other
- * token and for the last one; what lies between these two is no child either, and its weight is read. So
- * a node of k children costs k + 2 runs or so. Children that were drawn are drawn in every way, as long
- * as these are few. */
+ * The run's own tree and rows are verified again: down to the node by the run's own draws, and
+ * there for every answer of the coins. The draw that ends a node is run for each child's token, for
+ * the first other token and for the last one; what lies between these two is no child either, and
+ * its weight is read. So a node of k children costs k + 2 runs or so. Children that were drawn are
+ * drawn in every way, as long as these are few. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "eagle/prove.h"
@@ -50,7 +50,7 @@ struct eagle_certifier {
     mpz_t sum;      /* of those that the answer stands for */
 };
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void init_numbers(eagle_certifier *c)
 {
@@ -131,7 +131,7 @@ void eagle_certifier_free(eagle_certifier *c)
     free(c);
 }
 
-/* ---- draws ------------------------------------------------------------------------------------ */
+/* ---- draws ----------------------------------------------------------------------------------- */
 
 /* Whether the draw is the one that ends the node: not a child's, and the first of its run. */
 static bool decides(const eagle_certifier *c, eagle_draw_key key)
@@ -139,7 +139,8 @@ static bool decides(const eagle_certifier *c, eagle_draw_key key)
     return !c->picked && key.purpose != EAGLE_DRAW_DRAFT && key.pos == c->pos;
 }
 
-/* A number that decided something before in this run is no fresh one: its answers are run through. */
+/* A number that decided something before in this run is no fresh one: its answers are run
+ * through. */
 static bool was_asked(const eagle_certifier *c, eagle_draw_key key)
 {
     for (int32_t i = 0; i < eg_enumeration_count(c->all); i++) {
@@ -166,7 +167,8 @@ static void set_class(eagle_certifier *c, int32_t i, const mpz_t weight)
     mpz_export(c->class[i].limb, NULL, -1, sizeof c->class[i].limb[0], 0, 0, weight);
 }
 
-/* The answer to the draw whose weights stand in c->pick: each child, all others but the last, the last. */
+/* The answer to the draw whose weights stand in c->pick: each child, all others but the last, the
+ * last. */
 static int32_t take(eagle_certifier *c, eagle_draw_key key, int32_t n)
 {
     int32_t first = -1;
@@ -279,7 +281,7 @@ static bool accept_wide(void *ctx, eagle_draw_key key, const eagle_wide *num, co
                             : c->inner.accept_wide(c->inner.ctx, key, num, den);
 }
 
-/* ---- one node --------------------------------------------------------------------------------- */
+/* ---- one node -------------------------------------------------------------------------------- */
 
 /* A run, and the tree that it is a run of. */
 typedef struct {
@@ -416,7 +418,8 @@ static eagle_status add_law(eagle_certifier *c, const certified_round *r, eagle_
     return st == EAGLE_OK ? eg_enumeration_fault(c->all, err) : st;
 }
 
-/* Is the law at c->node plain sampling's, and has `token`, which the run emitted there, a place in it? */
+/* Is the law at c->node plain sampling's, and has `token`, which the run emitted there, a place in
+ * it? */
 static eagle_status certify_node(eagle_certifier *c, const certified_round *r, int32_t token,
                                  eagle_error *err)
 {

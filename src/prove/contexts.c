@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static eagle_status no_memory(eagle_error *err)
 {
@@ -99,7 +99,7 @@ void eg_contexts_free(eg_contexts *c)
     *c = (eg_contexts){0};
 }
 
-/* ---- strings ---------------------------------------------------------------------------------- */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 /* Strings of one parent hang together by descending token, so that a new one, which is asked for in
  * ascending order as a rule, is first. *before receives the last one of a larger token, or -1. */
@@ -144,9 +144,10 @@ const int32_t *eg_contexts_text(int32_t *n, eg_contexts *c, int32_t at)
     return c->token;
 }
 
-/* ---- plain decoding --------------------------------------------------------------------------- */
+/* ---- plain decoding -------------------------------------------------------------------------- */
 
-/* Feeds `token`, one at a time, what the session does not hold of it; rows are those of the last. */
+/* Feeds `token`, one at a time, what the session does not hold of it; rows are those of the
+ * last. */
 static eagle_status feed_to(eagle_rows *rows, eagle_session *s, const int32_t *token, int32_t n,
                             eagle_error *err)
 {
@@ -262,7 +263,8 @@ void eg_plain_of(mpq_t out, const eg_plain *plain, int32_t token)
     mpq_set_ui(out, 0, 1);
 }
 
-/* A token more is fed and forgotten: the last token of the string is a root then, as after a round. */
+/* A token more is fed and forgotten: the last token of the string is a root then, as after a
+ * round. */
 eagle_status eg_contexts_hash(const char **out, eg_contexts *c, int32_t at, eagle_error *err)
 {
     *out = c->at[at].hash;

@@ -41,7 +41,7 @@ struct eg_enumeration {
     eagle_error fault;
 };
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void interval_init(interval *u)
 {
@@ -121,7 +121,7 @@ void eg_enumeration_reset(eg_enumeration *all)
     all->fault = (eagle_error){0};
 }
 
-/* ---- weights ---------------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 /* The weights of one question: narrow or wide ones, or yes and no. */
 typedef struct {
@@ -186,7 +186,7 @@ static void common(mpz_t share, eg_enumeration *all, interval *meet)
     mpz_sub(share, meet->high, meet->low);
 }
 
-/* ---- asking ----------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 /* What the key of `q` has left before it is asked: all->left. */
 static void look_back(eg_enumeration *all, question *q)
@@ -208,8 +208,8 @@ static void look_back(eg_enumeration *all, question *q)
     }
 }
 
-/* The first answer from `from` on that has a share of what is left, with its share in q, or -1. part
- * stands at answer from - 1. */
+/* The first answer from `from` on that has a share of what is left, with its share in q, or -1.
+ * part stands at answer from - 1. */
 static int32_t find(eg_enumeration *all, question *q, const weights *w, int32_t from)
 {
     for (int32_t i = from; i < w->n; i++) {
@@ -257,8 +257,8 @@ static void add_up(mpz_t sum, eg_enumeration *all, const weights *w)
     }
 }
 
-/* Question number `asked`, as the run before had it, is asked again: its weights must be the old ones,
- * and so must the answer's, unless this is the question whose answer is another one now. */
+/* Question number `asked`, as the run before had it, is asked again: its weights must be the old
+ * ones, and so must the answer's, unless this is the question whose answer is another one now. */
 static bool is_the_same(const eg_enumeration *all, const question *q)
 {
     const bool moved = all->asked == all->n - 1;
@@ -359,7 +359,7 @@ static bool accept(void *ctx, eagle_draw_key key, uint64_t num, uint64_t den)
     return ask(ctx, key, true, &(weights){.narrow = w, .n = 2}) == 0;
 }
 
-/* ---- runs ------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 eagle_draws eg_enumeration_draws(eg_enumeration *all)
 {

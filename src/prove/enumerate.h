@@ -9,10 +9,10 @@
  *     } while (eg_enumeration_next(all));
  *     eg_enumeration_fault(all, err)               did every run keep the rules?
  *
- * A key names one uniform number U in [0,1), and keeps it for the whole run: of each key the interval
- * is remembered in which U still lies. A key that is asked again, with whatever weights, is answered
- * by the part of the interval that each answer has of it. So draws that code uses twice, between
- * siblings or between rounds, are followed exactly, not taken for independent ones.
+ * A key names one uniform number U in [0,1), and keeps it for the whole run: of each key the
+ * interval is remembered in which U still lies. A key that is asked again, with whatever weights,
+ * is answered by the part of the interval that each answer has of it. So draws that code uses
+ * twice, between siblings or between rounds, are followed exactly, not taken for independent ones.
  *
  * Depth first: a run repeats the answers of the run before up to the last question that has another
  * answer left. Answers without weight are not given. The code under test must be a function of the
@@ -51,8 +51,8 @@ void eg_enumeration_reset(eg_enumeration *all);
 /* Begins a run. */
 eagle_draws eg_enumeration_draws(eg_enumeration *all);
 
-/* Begins a run in the middle: its first `n` questions, 0 <= n <= eg_enumeration_kept(), count as asked,
- * and answered as in the run before. For code that keeps what it made of these answers. */
+/* Begins a run in the middle: its first `n` questions, 0 <= n <= eg_enumeration_kept(), count as
+ * asked, and answered as in the run before. For code that keeps what it made of these answers. */
 eagle_draws eg_enumeration_go_on(eg_enumeration *all, int32_t n);
 
 /* The first questions of the next run whose answers are those of the run before; 0 before any. */
@@ -69,8 +69,8 @@ int32_t eg_enumeration_count(const eg_enumeration *all);
 eg_answered eg_enumeration_at(const eg_enumeration *all, int32_t i);
 
 /* EAGLE_OK, or what went wrong first: memory, a weightless question, num > den, or a run that
- * depends on more than the answers (EAGLE_EFAILED: the code under test is at fault). After a fault answers are
- * arbitrary, though in range. */
+ * depends on more than the answers (EAGLE_EFAILED: the code under test is at fault). After a fault
+ * answers are arbitrary, though in range. */
 eagle_status eg_enumeration_fault(const eg_enumeration *all, eagle_error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void eg_finding_init(eg_finding *f)
 {
@@ -35,7 +35,7 @@ void eg_finding_free(eg_finding *f)
                f->shortest.got, f->shortest.want, NULL);
 }
 
-/* ---- differences ------------------------------------------------------------------------------ */
+/* ---- differences ----------------------------------------------------------------------------- */
 
 static void remember(eg_difference *d, eg_place at, const mpq_t got, const mpq_t want)
 {
@@ -118,7 +118,7 @@ void eg_finding_distance(eg_finding *f, const mpq_t tv)
     }
 }
 
-/* ---- a run that leads there --------------------------------------------------------------------- */
+/* ---- a run that leads there ------------------------------------------------------------------ */
 
 /* Tokens that two strings have in common from their beginning. */
 static int32_t common_length(const eg_contexts *c, int32_t a, int32_t b)
@@ -212,7 +212,7 @@ eagle_status eg_finding_round_run(void *finding, eg_subject *s, eagle_error *err
     return st == EAGLE_OK ? eg_finding_run(f, s, at, err) : st;
 }
 
-/* ---- results ---------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 char *eg_fraction_text(const mpq_t q)
 {

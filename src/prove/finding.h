@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* finding.h - what a level finds while it runs: counts, distances, the differences worth telling. */
+/* finding.h - what a level finds while it runs: counts, distances, the differences worth
+ * telling. */
 #ifndef EG_PROVE_FINDING_H
 #define EG_PROVE_FINDING_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* float_rules.c - see float_rules.h.
  *
- * Both precisions by one text: an operation on doubles that hold float32 numbers, rounded to float32,
- * is the float32 operation (53 >= 2 x 24 + 2 bits: the second rounding changes nothing, for + - x /). */
+ * Both precisions by one text: an operation on doubles that hold float32 numbers, rounded to
+ * float32, is the float32 operation (53 >= 2 x 24 + 2 bits: the second rounding changes nothing,
+ * for + - x /). */
 #include "prove/float_rules.h"
 
 #include "base/alloc.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names -------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -44,7 +45,7 @@ const char *eg_float_rule_text(eg_float_rule_name name)
     return table[name].name; /* in the order of the names */
 }
 
-/* ---- coins -------------------------------------------------------------------------------------- */
+/* ---- coins ----------------------------------------------------------------------------------- */
 
 /* x in the precision of the arithmetic. */
 static double fl(bool wide, double x)
@@ -86,7 +87,7 @@ eg_coins eg_recorded_coins_of(eg_recorded_coins *list)
     return (eg_coins){.ask = ask_recorded, .ctx = list};
 }
 
-/* ---- what the rules share ----------------------------------------------------------------------- */
+/* ---- what the rules share -------------------------------------------------------------------- */
 
 /* A rule at work on a node. */
 typedef struct {
@@ -161,8 +162,8 @@ static void load(const work *w, double *to, const double *from)
     }
 }
 
-/* The last draw: the first token of which the running sum lies above u x scale; the last one that has
- * probability when rounding leaves none. Never a token without probability. */
+/* The last draw: the first token of which the running sum lies above u x scale; the last one that
+ * has probability when rounding leaves none. Never a token without probability. */
 static eg_float_choice draw(const work *w, eagle_draw_purpose purpose, double scale)
 {
     eg_coin_test test = {.scale = scale, .wide = w->rule->wide};
@@ -191,7 +192,7 @@ static eagle_draw_purpose last_purpose(const work *w)
     return w->node->n_child > 0 ? EAGLE_DRAW_RESIDUAL : EAGLE_DRAW_TARGET;
 }
 
-/* ---- the rules ---------------------------------------------------------------------------------- */
+/* ---- the rules ------------------------------------------------------------------------------- */
 
 /* With u < threshold and 24 bits: `plain`. Chosen children have q = 1: accepted with what they have
  * left, and then zero. Drawn ones (without replacement): min(1, p / q), then max(0, p - q). */
@@ -222,10 +223,10 @@ static eg_float_choice plain(const work *w)
     return draw(w, last_purpose(w), 1.0);
 }
 
-/* SafeAILab: as plain for chosen children, with r <= p, the last draw by torch.multinomial. Of drawn
- * ones (EAGLE-1) the ratio's q is q(x) / (1 - sum of the siblings before), clamped to [0, 1]; a child
- * whose q is not above 0 is passed over; and what is subtracted is q without the siblings, renormalised.
- * After a leaf the law is another: no temperature, no filters. */
+/* SafeAILab: as plain for chosen children, with r <= p, the last draw by torch.multinomial. Of
+ * drawn ones (EAGLE-1) the ratio's q is q(x) / (1 - sum of the siblings before), clamped to [0, 1];
+ * a child whose q is not above 0 is passed over; and what is subtracted is q without the siblings,
+ * renormalised. After a leaf the law is another: no temperature, no filters. */
 static eg_float_choice safeailab(const work *w)
 {
     const bool wide = w->rule->wide;
@@ -267,8 +268,8 @@ static eg_float_choice safeailab(const work *w)
     return draw(w, last_purpose(w), 1.0);
 }
 
-/* transformers: a chain. With draft logits r <= p / q and then max(0, p - q), normalised; without, the
- * target's own token is drawn first and compared with the candidate. */
+/* transformers: a chain. With draft logits r <= p / q and then max(0, p - q), normalised; without,
+ * the target's own token is drawn first and compared with the candidate. */
 static eg_float_choice transformers(const work *w)
 {
     const bool chosen = w->node->q == NULL;
@@ -293,8 +294,8 @@ static eg_float_choice transformers(const work *w)
 }
 
 /* SGLang: one coin against the running sum of the siblings; refused ones are zero in the last draw,
- * which has a coin of its own, times the sum that is left. Where nothing is left: the last token id. The
- * draft's law is not looked at. */
+ * which has a coin of its own, times the sum that is left. Where nothing is left: the last token
+ * id. The draft's law is not looked at. */
 static eg_float_choice sglang(const work *w)
 {
     double sum = 0.0;
@@ -342,7 +343,7 @@ eg_float_choice eg_float_rule_node(const eg_float_rule *rule, const eg_float_nod
     return rules[rule->name](&w);
 }
 
-/* ---- the walk ----------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static const double *row_of(const double *rows, int32_t node, int32_t vocab)
 {

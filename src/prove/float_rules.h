@@ -3,8 +3,8 @@
  *
  * Ours are integers and round nothing (verify/node.h). These are what published programs do at a
  * node, operation by operation, so that one can replay their decisions from their numbers
- * (`eagle check --rule`) and compute the law that they really have (float_walk.h). Pure functions: they
- * know neither models nor files, and need no library.
+ * (`eagle check --rule`) and compute the law that they really have (float_walk.h). Pure functions:
+ * they know neither models nor files, and need no library.
  *
  *   plain               the papers: u < p, or u < p / q; a refused child is taken out and the rest
  *                       is divided by its sum; one coin along the running sums at the end
@@ -14,9 +14,9 @@
  *   sglang-target-only  sgl-project/sglang sgl-kernel/csrc/speculative/speculative_sampling.cuh:
  *                       TreeSpeculativeSamplingTargetOnly
  *
- * docs/reference-differences.md says what each does. Where the published program leaves an order to its
- * library (a sum over the vocabulary), ours is by rising token id; a decision that hangs on that is a
- * near-tie. */
+ * docs/reference-differences.md says what each does. Where the published program leaves an order to
+ * its library (a sum over the vocabulary), ours is by rising token id; a decision that hangs on
+ * that is a near-tie. */
 #ifndef EG_PROVE_FLOAT_RULES_H
 #define EG_PROVE_FLOAT_RULES_H
 
@@ -42,15 +42,16 @@ typedef struct {
 } eg_float_rule;
 
 /* The rule of that name as it is published: float32; `<` and 24 bits for plain, `<=` and 53
- * bits for safeailab (Python's random()), `<=` and 24 bits for transformers and sglang (torch.rand).
- * False for another name. */
+ * bits for safeailab (Python's random()), `<=` and 24 bits for transformers and sglang
+ * (torch.rand). False for another name. */
 bool eg_float_rule_named(eg_float_rule *out, const char *name);
 const char *eg_float_rule_text(eg_float_rule_name name);
 
-/* ---- coins ------------------------------------------------------------------------------------- */
+/* ---- coins ----------------------------------------------------------------------------------- */
 
 /* What is asked of a coin u in [0, 1): is fl(u x scale) < bound (or <= bound)? u is rounded to the
- * rule's precision first, as a comparison with a float32 does. True up to some u, and false from there on. */
+ * rule's precision first, as a comparison with a float32 does. True up to some u, and false from
+ * there on. */
 typedef struct {
     double bound;
     double scale; /* 1: the coin as it is */
@@ -67,7 +68,8 @@ typedef enum { EG_COIN_NO, EG_COIN_YES, EG_COIN_UNKNOWN } eg_coin_answer;
  *   ACCEPT, pos, sibling     plain, safeailab, transformers with q
  *   ACCEPT, pos, 0           sglang: one coin for all siblings
  *   RESIDUAL, pos, 0         the token of a node whose children were all refused
- *   TARGET, pos, 0           the token of a node without children; transformers without q: of any */
+ *   TARGET, pos, 0           the token of a node without children; transformers without q: of
+ * any */
 typedef struct {
     eg_coin_answer (*ask)(void *ctx, eagle_draw_key key, const eg_coin_test *test);
     void *ctx;
@@ -86,7 +88,7 @@ typedef struct {
 /* Coins bound to `list`, which must outlive them. */
 eg_coins eg_recorded_coins_of(eg_recorded_coins *list);
 
-/* ---- a node ------------------------------------------------------------------------------------- */
+/* ---- a node ---------------------------------------------------------------------------------- */
 
 typedef struct {
     int32_t vocab;
@@ -112,15 +114,15 @@ typedef struct {
     int32_t open;  /* OPEN: the place of the child that could not be decided; -1: the last draw */
 } eg_float_choice;
 
-/* The rule at one node; not typical, which looks at whole paths. transformers takes one child at most and
- * ignores others.
+/* The rule at one node; not typical, which looks at whole paths. transformers takes one child at
+ * most and ignores others.
  *
  *   left   [2, vocab] scratch; row 0 is afterwards what the last draw, if one was made, was made
  *          from (not always normalised) */
 eg_float_choice eg_float_rule_node(const eg_float_rule *rule, const eg_float_node *node,
                                    double *left, const eg_coins *coins);
 
-/* ---- a tree ------------------------------------------------------------------------------------- */
+/* ---- a tree ---------------------------------------------------------------------------------- */
 
 typedef struct {
     const eagle_tree *tree;
@@ -130,13 +132,13 @@ typedef struct {
     const double *bonus; /* [n_verify, vocab]; NULL: p                                   */
 } eg_float_tree;
 
-/* Walks the tree under the rule, as eagle_verify() does under ours: accepted children, then one token
- * more, which is -1 where its coin is unknown. `path` is of eagle_path_create() with the rejection
- * mode, for the tree's nodes and vocabulary.
+/* Walks the tree under the rule, as eagle_verify() does under ours: accepted children, then one
+ * token more, which is -1 where its coin is unknown. `path` is of eagle_path_create() with the
+ * rejection mode, for the tree's nodes and vocabulary.
  *
  * *last says how the walk ended; OPEN with last->open >= 0: the path ends before that child.
- * EAGLE_EFORMAT as eagle_tree_check(); EAGLE_EFIT when path and tree do not fit or transformers meets
- * a node with two children; EAGLE_ENOMEM. */
+ * EAGLE_EFORMAT as eagle_tree_check(); EAGLE_EFIT when path and tree do not fit or transformers
+ * meets a node with two children; EAGLE_ENOMEM. */
 eagle_status eg_float_rule_walk(eagle_path *path, eg_float_choice *last, const eg_float_rule *rule,
                                 const eg_float_tree *in, const eg_coins *coins, eagle_error *err);
 

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- coins -------------------------------------------------------------------------------------- */
+/* ---- coins ----------------------------------------------------------------------------------- */
 
 uint64_t eg_coins_passing(const eg_coin_test *test, int32_t bits)
 {
@@ -43,7 +43,7 @@ eg_coins eg_counted_coins_of(eg_counted_coins *counted)
     return (eg_coins){.ask = ask_counted, .ctx = counted};
 }
 
-/* ---- a whole walk ------------------------------------------------------------------------------- */
+/* ---- a whole walk ---------------------------------------------------------------------------- */
 
 /* S = high + low exactly, as doubles; the quotient by `high` is then corrected by its remainder. */
 void eg_float_shares(double *out, const uint64_t *w, int32_t n)
@@ -84,8 +84,8 @@ static bool is_finite(const float *logits, int32_t vocab)
     return true;
 }
 
-/* Fills p and q; a row that is not finite stays zero, so that a walk that meets it is left with nothing.
- * Returns whether any child was drawn. */
+/* Fills p and q; a row that is not finite stays zero, so that a walk that meets it is left with
+ * nothing. Returns whether any child was drawn. */
 static bool fill(laws *l, const eagle_tree *tree, const eagle_rows *rows, const eagle_sampling *s)
 {
     bool drawn = false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gmp_memory.c - GMP cannot say that there is no memory: who calls it says how the program ends then. */
+/* gmp_memory.c - GMP cannot say that there is no memory: who calls it says how the program ends
+ * then. */
 #include "eagle/prove.h"
 
 #include <gmp.h>

@@ -47,7 +47,7 @@ static eagle_wide uniform(told *t, const eagle_wide *s)
     return out;
 }
 
-/* ---- small sums ------------------------------------------------------------------------------- */
+/* ---- small sums ------------------------------------------------------------------------------ */
 
 /* A block whose first `bits` bits are v; all others are `rest`. */
 static void set_block(uint32_t word[4], uint32_t v, int bits, bool rest)
@@ -101,7 +101,7 @@ static void check_small(eg_finding *f, int s, bool rest)
     }
 }
 
-/* ---- wide sums -------------------------------------------------------------------------------- */
+/* ---- wide sums ------------------------------------------------------------------------------- */
 
 static void set_bit(told *t, int i)
 {
@@ -119,8 +119,8 @@ static eagle_wide ones(int bits)
     return out;
 }
 
-/* With bits a and b of the words set (and all that are not read, if `rest`), is the number what it should
- * be? A bit of -1 is none. */
+/* With bits a and b of the words set (and all that are not read, if `rest`), is the number what it
+ * should be? A bit of -1 is none. */
 static void check_bits(eg_finding *f, int width, int a, int b, bool rest)
 {
     const eagle_wide sum = ones(width);
@@ -163,7 +163,7 @@ static void check_wide(eg_finding *f, int width)
     f->count.strings++;
 }
 
-/* ---- choices ---------------------------------------------------------------------------------- */
+/* ---- choices --------------------------------------------------------------------------------- */
 
 /* The words of a key as the contract has them, written a second time. */
 typedef struct {

@@ -19,7 +19,7 @@ typedef struct {
     bool explains; /* a second time, for the run that leads to the difference */
 } program;
 
-/* ---- one run ---------------------------------------------------------------------------------- */
+/* ---- one run --------------------------------------------------------------------------------- */
 
 /* The shipped loop. */
 static eagle_status generate(program *p, eagle_error *err)
@@ -104,7 +104,7 @@ static eagle_status run(program *p, eagle_error *err)
     return st == EAGLE_OK ? eg_subject_fault(s, err) : st;
 }
 
-/* ---- all runs --------------------------------------------------------------------------------- */
+/* ---- all runs -------------------------------------------------------------------------------- */
 
 /* The round that asked question i. */
 static int32_t round_of(const program *p, int32_t i)

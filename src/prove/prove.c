@@ -84,8 +84,8 @@ static eagle_status prove_level(job *j, eagle_prove_level level, level_fn *fn, e
     return st == EAGLE_OK ? close_level(j, level, err) : st;
 }
 
-/* Rounds after rounds were placed after their contexts, not committed there: that this is the same is what
- * the level state shows. */
+/* Rounds after rounds were placed after their contexts, not committed there: that this is the same
+ * is what the level state shows. */
 static eagle_status rest_on_state(job *j, eagle_error *err)
 {
     eagle_prove_result *r = &j->proof->level[EAGLE_PROVE_CONTINUATION].result;

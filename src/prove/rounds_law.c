@@ -15,7 +15,7 @@ typedef struct {
     mpq_t scratch;
 } recursion;
 
-/* ---- one round -------------------------------------------------------------------------------- */
+/* ---- one round ------------------------------------------------------------------------------- */
 
 /* Where the runs of a round go. */
 typedef struct {
@@ -63,7 +63,7 @@ static void mean_length(recursion *r)
     }
 }
 
-/* ---- node and round --------------------------------------------------------------------------- */
+/* ---- node and round -------------------------------------------------------------------------- */
 
 /* The strings of one round's trie, walked from the context down. */
 typedef struct {
@@ -219,7 +219,7 @@ static eagle_status check_round(recursion *r, int32_t at, eagle_error *err)
     return st;
 }
 
-/* ---- continuation ------------------------------------------------------------------------------- */
+/* ---- continuation ---------------------------------------------------------------------------- */
 
 /* What came to context `at` goes on with the strings of its round. */
 static eagle_status spread(recursion *r, int32_t at, eagle_error *err)
@@ -312,7 +312,7 @@ static eagle_status visit(recursion *r, int32_t at, eagle_error *err)
     return st;
 }
 
-/* ---- all ---------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static void fill_counts(eg_finding *f, const recursion *r)
 {

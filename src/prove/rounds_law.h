@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* rounds_law.h - the law of one round after every context, and of rounds after rounds.
  *
- * R(s|h) is the probability that the round after context h emits the string s, p plain sampling's law,
- * V the product of p along a string. Three statements, each for every context of fewer than L tokens:
+ * R(s|h) is the probability that the round after context h emits the string s, p plain sampling's
+ * law, V the product of p along a string. Three statements, each for every context of fewer than L
+ * tokens:
  *
  *   node          of the runs whose string goes on beyond u, a share p(x|hu) goes on with x
  *   round         with R completed by plain draws, every string has probability V
  *   continuation  G_L(y) = V_L(y), where G_L concatenates rounds: the weight of a context is the sum of what
  *                 all rounds that end there brought, times their R
  *
- * The first two are enough at the strings of the round's own trie and one token beyond: further on both
- * sides are multiplied by the same p. */
+ * The first two are enough at the strings of the round's own trie and one token beyond: further on
+ * both sides are multiplied by the same p. */
 #ifndef EG_PROVE_ROUNDS_LAW_H
 #define EG_PROVE_ROUNDS_LAW_H
 

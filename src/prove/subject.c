@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* The model's BOS, or 0, and the likeliest token after it that does not end the text. */
 static eagle_status default_context(int32_t out[2], const eagle_prove_task *task,
@@ -135,7 +135,7 @@ void eg_subject_free(eg_subject *s)
     *s = (eg_subject){0};
 }
 
-/* ---- runs ------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 void eg_subject_begin(eg_subject *s, eagle_prove_level level)
 {

@@ -53,9 +53,9 @@ eagle_status eg_subject_fault(eg_subject *s, eagle_error *err);
 /* Hears of one run of a round: its path is s->path, its probability s->weight. */
 typedef eagle_status eg_round_run(void *ctx, eg_subject *s, eagle_error *err);
 
-/* Runs one round after string `at` for every answer of the draws of draft and verification. What was
- * drafted and scored is kept as long as the draft's own draws keep their answers. Ends early when
- * s->stopped or s->refusal is set. */
+/* Runs one round after string `at` for every answer of the draws of draft and verification. What
+ * was drafted and scored is kept as long as the draft's own draws keep their answers. Ends early
+ * when s->stopped or s->refusal is set. */
 eagle_status eg_subject_rounds(eg_subject *s, int32_t at, eg_round_run *run, void *ctx,
                                eagle_error *err);
 
@@ -63,8 +63,8 @@ eagle_status eg_subject_rounds(eg_subject *s, int32_t at, eg_round_run *run, voi
 eagle_status eg_subject_follow(int32_t *out, eg_subject *s, int32_t at, const eagle_path *path,
                                eagle_error *err);
 
-/* Did a rule that rounds leave nothing to draw from? Its path ends then with a token of its own, the
- * vocabulary's size, after which nothing comes. */
+/* Did a rule that rounds leave nothing to draw from? Its path ends then with a token of its own,
+ * the vocabulary's size, after which nothing comes. */
 bool eg_subject_is_empty(const eg_subject *s);
 
 bool eg_subject_ends(const eg_subject *s, int32_t token);

@@ -31,8 +31,8 @@ typedef struct {
     mpq_t scratch;
 } comparison;
 
-/* A number for a token at a place; the vocabulary's size is a token, too. eg_texts_compare() has seen that it
- * fits. */
+/* A number for a token at a place; the vocabulary's size is a token, too. eg_texts_compare() has
+ * seen that it fits. */
 static int32_t place_of(const eg_contexts *c, int32_t place, int32_t token)
 {
     return place * (c->vocab + 1) + token;

@@ -34,10 +34,10 @@ const eagle_verifier_call *eagle_verifier_last_call(void)
     return &last_call;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------ */
+/* ---- loading --------------------------------------------------------------------------------- */
 
-/* The object's function of that name, or NULL, at *fn. ISO C knows no cast for it; POSIX has the sizes
- * equal. */
+/* The object's function of that name, or NULL, at *fn. ISO C knows no cast for it; POSIX has the
+ * sizes equal. */
 static bool find(void *fn, void *object, const char *name)
 {
     void *symbol = dlsym(object, name);
@@ -161,7 +161,7 @@ void eagle_verifier_close(eagle_verifier *v)
     free(v);
 }
 
-/* ---- rules in floating point -------------------------------------------------------------------- */
+/* ---- rules in floating point ----------------------------------------------------------------- */
 
 eagle_status eagle_float_rule_named(eagle_float_rule *out, const char *name, eagle_error *err)
 {
@@ -289,7 +289,7 @@ void eagle_law_weights(uint64_t *w, int32_t *order, const float *logits, int32_t
     eg_law_make(w, order, logits, vocab, sampling);
 }
 
-/* ---- a walk by a rule of one node --------------------------------------------------------------- */
+/* ---- a walk by a rule of one node ------------------------------------------------------------ */
 
 /* Asks the rule. What it is asked stands in last_call. */
 static eagle_status ask(int32_t *token, int32_t *hit, const eagle_verifier *v, const eg_walk *walk,
@@ -409,7 +409,7 @@ static eagle_status walk_by_node(eagle_path *path, const eagle_verifier *v, cons
     return st;
 }
 
-/* ---- as a function ------------------------------------------------------------------------------ */
+/* ---- as a function --------------------------------------------------------------------------- */
 
 static eagle_status check_fit(const eagle_path *path, const eagle_tree *tree,
                               const eagle_rows *rows, const eagle_sampling *sampling,

@@ -129,8 +129,8 @@ void eg_matrix_row(float *y, const eg_matrix *matrix, int32_t row);
 /* Fills cos and sin of row i from its position. */
 void eg_pass_rotation(eg_pass *p, int32_t i);
 
-/* Sets fault[i] to `fault` if the n values that row i has become are not all finite, and nothing was
- * found before. */
+/* Sets fault[i] to `fault` if the n values that row i has become are not all finite, and nothing
+ * was found before. */
 void eg_pass_check(eg_pass *p, int32_t i, const float *value, size_t n, int32_t fault);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* dict.c - a hash table from strings of bytes to numbers and values.
  *
- * Numbers follow the order of arrival, so nothing that is computed with them depends on the hash. */
+ * Numbers follow the order of arrival, so nothing that is computed with them depends on the
+ * hash. */
 #include "base/alloc.h"
 #include "tokenizer/learn.h"
 
@@ -10,7 +11,8 @@
 
 #define FIRST_CAP 256u
 
-/* FNV-1a (Fowler, Noll, Vo; 64 bits); the fold brings the upper half into the bits that are used. */
+/* FNV-1a (Fowler, Noll, Vo; 64 bits); the fold brings the upper half into the bits that are
+ * used. */
 static uint64_t hash(const char *key, size_t size)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);

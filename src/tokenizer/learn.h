@@ -16,8 +16,9 @@ typedef struct {
     size_t size;
 } eg_dict_key;
 
-/* Keys, which are strings of bytes, numbered from 0 in the order in which they first came, each with a
- * value of value_size bytes, which begins as zeros. Set value_size; the rest starts as zero. */
+/* Keys, which are strings of bytes, numbered from 0 in the order in which they first came, each
+ * with a value of value_size bytes, which begins as zeros. Set value_size; the rest starts as
+ * zero. */
 typedef struct {
     size_t value_size;
     void *value;      /* [cap, value_size] moves when a key is added */

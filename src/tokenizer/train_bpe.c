@@ -134,8 +134,8 @@ static eagle_status count_file(training *t, const char *path, eagle_error *err)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* True when `text` could be a token that is learned: the bytes that it spells in GPT-2's alphabet are
- * (part of) one word. */
+/* True when `text` could be a token that is learned: the bytes that it spells in GPT-2's alphabet
+ * are (part of) one word. */
 static eagle_status could_be_learned(bool *yes, training *t, const char *text, eagle_error *err)
 {
     const size_t size = strlen(text);

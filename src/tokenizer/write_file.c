@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each text stands in the file twice, in the vocabulary and in a merge, and the file must stay below
- * what eagle_tokenizer_open() reads. */
+/* Each text stands in the file twice, in the vocabulary and in a merge, and the file must stay
+ * below what eagle_tokenizer_open() reads. */
 #define MAX_TEXT_BYTES ((size_t)64 << 20)
 
 /* The texts of all tokens as the file has them. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* record_probe.c - which tensor a row belongs to that the probe shows.
  *
- * A feed runs the target over a chunk, then the head over the same tokens. A round runs the head (the
- * draft), the target (its score) and the head again (the refresh, in the commit). So what a pass of
- * the head is for is known by whether the target has been run. Chunks are rows of one tensor:
- * nothing depends on their size. */
+ * A feed runs the target over a chunk, then the head over the same tokens. A round runs the head
+ * (the draft), the target (its score) and the head again (the refresh, in the commit). So what a
+ * pass of the head is for is known by whether the target has been run. Chunks are rows of one
+ * tensor: nothing depends on their size. */
 #include "trace/recorder.h"
 
 bool eg_recorder_wants(const eagle_recorder *r)

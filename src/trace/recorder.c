@@ -25,8 +25,8 @@ void eagle_trace_defaults(eagle_trace_options *opt, int32_t level)
 
 /* ---- what it costs ------------------------------------------------------------------------- */
 
-/* A tensor that waits, its description for the writer, and its entry in the header, which jansson makes of
- * a dozen small blocks. */
+/* A tensor that waits, its description for the writer, and its entry in the header, which jansson
+ * makes of a dozen small blocks. */
 #define TENSOR_BYTES (sizeof(eg_recorded) + sizeof(eagle_tensor) + EG_TRACE_NAME + 1400)
 
 /* Tree, path, draws and logits of a round. */

@@ -73,8 +73,8 @@ struct eagle_recorder {
 /* Is this round, or the prompt (-1), one of those that are recorded? */
 bool eg_recorder_wants(const eagle_recorder *r);
 
-/* Adds `size` bytes to the tensor of this round that has the key, which is made, with that form, when it
- * is not there. Failures are kept in r->status. */
+/* Adds `size` bytes to the tensor of this round that has the key, which is made, with that form,
+ * when it is not there. Failures are kept in r->status. */
 void eg_recorder_add(eagle_recorder *r, const eg_recorded *form, const void *data, size_t size);
 
 /* A tensor at once: `columns` 0 for a rank of 1. */

@@ -8,8 +8,8 @@
 
 /* ---- elements ------------------------------------------------------------------------------ */
 
-/* Bits of an element, and how many representable numbers lie below it: of floats, -0 and +0 have one
- * place. */
+/* Bits of an element, and how many representable numbers lie below it: of floats, -0 and +0 have
+ * one place. */
 static uint64_t bits_of(const eagle_tensor *t, size_t i)
 {
     const unsigned char *at = (const unsigned char *)t->data + i * eagle_dtype_size(t->dtype);

@@ -18,8 +18,8 @@ static int by_key(const void *a, const void *b)
     return eg_trace_compare(&((const eg_trace_entry *)a)->key, &((const eg_trace_entry *)b)->key);
 }
 
-/* Files the tensor under its key; one that this schema does not know is passed over where a newer one
- * may. */
+/* Files the tensor under its key; one that this schema does not know is passed over where a newer
+ * one may. */
 static eagle_status add_entry(eagle_trace *trace, const eagle_tensor *t, eagle_error *err)
 {
     const char *path = trace->file.path;

@@ -58,8 +58,8 @@ bool eg_trace_parse_name(eg_trace_key *out, const char *name);
 /* The last part of a tensor's name: "k_rope", "tree.token". */
 const char *eg_trace_item(const eg_trace_key *key);
 
-/* SHA-256 over the type's name, a blank, the shape as decimals with a blank after each, and bytes that
- * follow. */
+/* SHA-256 over the type's name, a blank, the shape as decimals with a blank after each, and bytes
+ * that follow. */
 void eg_trace_digest_begin(eagle_sha256 *sha, eagle_dtype dtype, int32_t rank,
                            const int64_t *shape);
 #define EG_DIGEST_BYTES 32

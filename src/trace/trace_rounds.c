@@ -28,8 +28,8 @@ static eagle_status take_numbers(const int32_t **out, const eagle_trace *trace, 
     return st;
 }
 
-/* EAGLE_EFORMAT when an element of the F32 tensor is a NaN or above all numbers: minus infinity is the
- * logarithm of 0. */
+/* EAGLE_EFORMAT when an element of the F32 tensor is a NaN or above all numbers: minus infinity is
+ * the logarithm of 0. */
 static eagle_status check_logs(const eagle_trace *trace, const eagle_tensor *t, eagle_error *err)
 {
     const float *value = t->data;
@@ -306,8 +306,8 @@ static eagle_status read_path(reading *x, eagle_error *err)
     return st == EAGLE_OK ? check_path(x, err) : st;
 }
 
-/* The round's tokens in the sequence are its path; the last round's may be cut. `*at`: the first one that
- * no round before has taken. */
+/* The round's tokens in the sequence are its path; the last round's may be cut. `*at`: the first
+ * one that no round before has taken. */
 static eagle_status match_path(reading *x, int32_t *at, eagle_error *err)
 {
     const eagle_trace_tokens *s = &x->trace->tokens;
@@ -554,8 +554,8 @@ static eg_extent rows_of(const eagle_trace *trace, const eg_trace_key *key)
     }
 }
 
-/* Their width, likewise: heads and their inner widths are not in the manifest, and a head may have a
- * vocabulary of its own. */
+/* Their width, likewise: heads and their inner widths are not in the manifest, and a head may have
+ * a vocabulary of its own. */
 static eg_extent width_of(const eagle_trace *trace, int32_t site)
 {
     switch ((eagle_site)site) {

@@ -5,7 +5,8 @@
  *   m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g^2
  *   w = w - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *
- * Of libm only sqrt is used, which IEEE 754 defines: pow and cos differ from one libm to another. */
+ * Of libm only sqrt is used, which IEEE 754 defines: pow and cos differ from one libm to
+ * another. */
 #include "train/adamw.h"
 
 #include <math.h>
@@ -21,7 +22,8 @@ void eg_adamw_make(eg_adamw *out, size_t n, eg_arena *arena)
     out->v = eg_arena_reals(arena, EG_FOR_WEIGHTS, n);
 }
 
-/* x^n, n >= 0, by squaring: about 2 log2(n) roundings, each of which may be multiplied by up to n. */
+/* x^n, n >= 0, by squaring: about 2 log2(n) roundings, each of which may be multiplied by up to
+ * n. */
 static double power(double x, int64_t n)
 {
     double y = 1.0;
@@ -33,8 +35,8 @@ static double power(double x, int64_t n)
     return y;
 }
 
-/* (1 - cos(pi x)) / 2 = sin^2(pi x / 2) for x in [0, 1], by the series of the sine from its last term
- * inwards. The first term left out is below (pi / 2)^25 / 25! = 2^-67. */
+/* (1 - cos(pi x)) / 2 = sin^2(pi x / 2) for x in [0, 1], by the series of the sine from its last
+ * term inwards. The first term left out is below (pi / 2)^25 / 25! = 2^-67. */
 static double half_wave(double x)
 {
     const double angle = 1.57079632679489661923 * x;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* adamw.h - AdamW, clipping, and the learning rate's course.
  *
- * AdamW is algorithm 2 of Loshchilov and Hutter 2019; its operations are ordered as in torch.optim.AdamW, and
- * clipping as in torch's clip_grad_value_ and clip_grad_norm_, in this order. */
+ * AdamW is algorithm 2 of Loshchilov and Hutter 2019; its operations are ordered as in
+ * torch.optim.AdamW, and clipping as in torch's clip_grad_value_ and clip_grad_norm_, in this
+ * order. */
 #ifndef EG_TRAIN_ADAMW_H
 #define EG_TRAIN_ADAMW_H
 
@@ -38,8 +39,8 @@ void eg_adamw_make(eg_adamw *out, size_t n, eg_arena *arena);
 double eg_adamw_rate(const eg_adamw_options *opt, int64_t t);
 
 /* Step t = 1, 2, ...: clips the gradients, moves the parameters, and sets the gradients to zero.
- * Returns the gradients' norm before clipping, summed in double and the same for any number of threads. When
- * it is not finite, parameters and moments stay as they are. */
+ * Returns the gradients' norm before clipping, summed in double and the same for any number of
+ * threads. When it is not finite, parameters and moments stay as they are. */
 double eg_adamw_step(eg_parameters *p, eg_adamw *state, const eg_adamw_options *opt, int64_t t);
 
 #endif

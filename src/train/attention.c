@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* attention.c - causal attention over the sequences of a batch. A unit of work is one sequence under
- * one KV head with all query heads that share it: so each gradient of a key or a value is one
+/* attention.c - causal attention over the sequences of a batch. A unit of work is one sequence
+ * under one KV head with all query heads that share it: so each gradient of a key or a value is one
  * thread's sum. Units differ in length, so threads take them as they come. */
 #include "train/operations.h"
 

@@ -181,8 +181,8 @@ void eagle_corpus_hash(char hex[65], const eagle_corpus *c)
 
 /* ---- dividing -------------------------------------------------------------------------------- */
 
-/* Whether document i of n moves: where i x share passes an integer, so floor(n x share) of them, which is
- * less than n. The last one moves where none else does. */
+/* Whether document i of n moves: where i x share passes an integer, so floor(n x share) of them,
+ * which is less than n. The last one moves where none else does. */
 static bool moves(int32_t i, int32_t n, double share)
 {
     const int64_t before = (int64_t)((double)i * share);

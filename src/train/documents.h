@@ -39,7 +39,8 @@ eagle_status eg_corpus_close(eagle_corpus *corpus, eagle_error *err);
 eagle_status eg_corpus_check(const eagle_corpus *corpus, int32_t vocab, eagle_error *err);
 
 /* The same texts in documents of at most `length` >= 2 tokens: longer ones are cut into pieces that
- * overlap by one token, so that every token but a text's first is learned from its context. EAGLE_ENOMEM. */
+ * overlap by one token, so that every token but a text's first is learned from its context.
+ * EAGLE_ENOMEM. */
 eagle_status eg_corpus_cut(eagle_corpus **out, const eagle_corpus *corpus, int32_t length,
                            eagle_error *err);
 

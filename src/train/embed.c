@@ -13,8 +13,8 @@ void eg_fwd_embed(eg_real *y, size_t stride, const eg_real *table, const int32_t
     }
 }
 
-/* y_i = table[token_i]: dtable[token_i] += dy_i. A thread has a share of the vocabulary and looks for
- * its tokens, so that each row of the table gets its sum in the order of the rows. */
+/* y_i = table[token_i]: dtable[token_i] += dy_i. A thread has a share of the vocabulary and looks
+ * for its tokens, so that each row of the table gets its sum in the order of the rows. */
 void eg_bwd_embed(eg_real *dtable, size_t vocab, const eg_real *dy, const int32_t *token, size_t n,
                   size_t dim)
 {

@@ -25,8 +25,8 @@ typedef struct {
     int32_t n;
 } file_tensors;
 
-/* Rounds n numbers to `dtype`; false when one is beyond it. A block at a time, so that what a training
- * was planned to hold is not exceeded by a copy of its largest matrix. */
+/* Rounds n numbers to `dtype`; false when one is beyond it. A block at a time, so that what a
+ * training was planned to hold is not exceeded by a copy of its largest matrix. */
 static bool narrow(void *to, eagle_dtype dtype, const eagle_tensor *from, size_t n)
 {
     enum { SOME = 1024 };

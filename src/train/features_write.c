@@ -111,7 +111,8 @@ static int32_t make_group(computing *c, int32_t *s)
     return n;
 }
 
-/* Rounds n rows of features that begin with row `at` of the group, and refuses what is not finite. */
+/* Rounds n rows of features that begin with row `at` of the group, and refuses what is not
+ * finite. */
 static eagle_status round_rows(computing *c, int32_t at, int32_t n, eagle_error *err)
 {
     const size_t dim = (size_t)eagle_model_config(c->model)->dim;

@@ -3,8 +3,8 @@
  *
  * Each epoch takes the corpus's documents, cut into pieces of at most `length` tokens, in an order
  * that is a function of (seed, epoch), and packs them end to end: a batch is full unless the
- * next piece does not fit; then that piece is cut, and its rest begins the next batch. Pieces of one
- * document, and the parts of a piece that was cut, overlap by one token: so every token but the
+ * next piece does not fit; then that piece is cut, and its rest begins the next batch. Pieces of
+ * one document, and the parts of a piece that was cut, overlap by one token: so every token but the
  * first is learned once per epoch.
  *
  * A batch lacks one row where only one was left, since a sequence of one row teaches nothing, and

@@ -7,10 +7,10 @@
  *   n   = norm(mid)
  *   y   = mid + Wdown (silu(Wgate n) * Wup n)
  *
- * The way back reads the list from its end. A residual sum hands its gradient to both of its terms, so
- * one array d serves the whole way: first it holds dL/dy, which is also what mid gets directly; what comes
- * through the MLP is added, and it is dL/dmid; what comes through the attention is added, and
- * it is dL/dx. */
+ * The way back reads the list from its end. A residual sum hands its gradient to both of its terms,
+ * so one array d serves the whole way: first it holds dL/dy, which is also what mid gets directly;
+ * what comes through the MLP is added, and it is dL/dmid; what comes through the attention is
+ * added, and it is dL/dx. */
 #include "train/layer_net.h"
 
 #include "kernels/mathf.h"

@@ -35,7 +35,8 @@ typedef struct {
     eg_layer_kept kept;
 } eg_layer_net;
 
-/* What the layers of a network share, one after the other. The gradients are there only to learn. */
+/* What the layers of a network share, one after the other. The gradients are there only to
+ * learn. */
 typedef struct {
     eg_rotation rotation;
     eg_attention attention;

@@ -55,8 +55,8 @@ eg_size eg_target_net_size(const eagle_config *config);
 /* The parameters' first values (eg_parameters_init()). */
 void eg_target_net_init(eg_target_net *net, uint64_t seed);
 
-/* The parameters of an existing model, widened. EAGLE_EFIT names a tensor that the model lacks or has in
- * another shape. */
+/* The parameters of an existing model, widened. EAGLE_EFIT names a tensor that the model lacks or
+ * has in another shape. */
 eagle_status eg_target_net_load(eg_target_net *net, const eagle_model *model, eagle_error *err);
 
 /* Features after the final norm, [batch->n, dim]. */
@@ -87,12 +87,12 @@ eg_size eg_head_net_size(const eagle_config *config);
  * input norm in the layer nothing else would bring it there. */
 void eg_head_net_init(eg_head_net *net, uint64_t seed);
 
-/* What the head makes of `batch` now: row i is its prediction of feature i + 1. [batch->n, dim], valid
- * until the next call. */
+/* What the head makes of `batch` now: row i is its prediction of feature i + 1. [batch->n, dim],
+ * valid until the next call. */
 const eg_real *eg_head_net_predict(eg_head_net *net, const eg_batch *batch);
 
-/* The parameters of an existing head, widened; if the head has an embedding of its own, it takes the place
- * of the model's. EAGLE_EFIT as eg_target_net_load(). */
+/* The parameters of an existing head, widened; if the head has an embedding of its own, it takes
+ * the place of the model's. EAGLE_EFIT as eg_target_net_load(). */
 eagle_status eg_head_net_load(eg_head_net *net, const eagle_head *head, eagle_error *err);
 
 #endif

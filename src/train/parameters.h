@@ -67,8 +67,8 @@ eg_real *eg_arena_reals(eg_arena *arena, eg_purpose purpose, size_t n);
 
 /* ---- first values -------------------------------------------------------------------- */
 
-/* Fills tensor t with normal deviates of standard deviation `deviation`: a function of the seed, the
- * tensor's number and the place in it, with the same bits on every machine. */
+/* Fills tensor t with normal deviates of standard deviation `deviation`: a function of the seed,
+ * the tensor's number and the place in it, with the same bits on every machine. */
 void eg_parameters_normal(eg_parameters *p, const eg_parameter *t, double deviation, uint64_t seed);
 
 /* Usual first values of all tensors of a network of n_layers decoder layers, by their names: norms

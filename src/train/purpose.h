@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* purpose.h - what training draws random numbers for: the second word of Philox's counter. Different
- * purposes never share a number under one seed, nor do they with eagle_draw_purpose. */
+/* purpose.h - what training draws random numbers for: the second word of Philox's counter.
+ * Different purposes never share a number under one seed, nor do they with eagle_draw_purpose. */
 #ifndef EG_TRAIN_PURPOSE_H
 #define EG_TRAIN_PURPOSE_H
 

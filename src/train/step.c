@@ -12,7 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Uniform noise in +- `noise`, a function of (seed, step, element) alone: four elements per block. */
+/* Uniform noise in +- `noise`, a function of (seed, step, element) alone: four elements per
+ * block. */
 static void make_noise(eg_real *out, size_t n, const eagle_trainer *t)
 {
     const uint32_t key[2] = {(uint32_t)t->opt.seed, (uint32_t)(t->opt.seed >> 32)};
@@ -33,10 +34,10 @@ static void make_noise(eg_real *out, size_t n, const eagle_trainer *t)
     }
 }
 
-/* In a tree a head reads what it predicted itself, one level after the other. So the features of some
- * rows, chosen by (seed, step, row), become its own predictions: what is between the two
- * becomes the noise of these rows, and no gradient runs through it (scheduled sampling, Bengio et al. 2015).
- * The second time the prediction rests on predictions, as two levels down. */
+/* In a tree a head reads what it predicted itself, one level after the other. So the features of
+ * some rows, chosen by (seed, step, row), become its own predictions: what is between the two
+ * becomes the noise of these rows, and no gradient runs through it (scheduled sampling, Bengio et
+ * al. 2015). The second time the prediction rests on predictions, as two levels down. */
 #define OWN_LEVELS 2
 
 static void read_own(eg_batch *batch, eagle_trainer *t)

@@ -206,7 +206,8 @@ static int64_t find_labels(int32_t *label, const eg_batch *batch)
 }
 
 /* logits = LMhead(f); L = sum of -log softmax(logits)[label] x scale: adds to dfeature and to the
- * LM head's gradient, a block of rows at a time, so that the logits never stand there as a whole. */
+ * LM head's gradient, a block of rows at a time, so that the logits never stand there as a
+ * whole. */
 static void lm_loss(eg_tally *tally, eg_target_net *net, size_t n, eg_real scale, bool learn)
 {
     const size_t dim = net->norm.dim;

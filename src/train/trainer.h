@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* trainer.h - what a training consists of: a network, its optimizer, and the way of the texts to it. */
+/* trainer.h - what a training consists of: a network, its optimizer, and the way of the texts to
+ * it. */
 #ifndef EG_TRAIN_TRAINER_H
 #define EG_TRAIN_TRAINER_H
 

@@ -203,8 +203,8 @@ static eagle_status hand_over(writer *w, writing *d, eagle_error *err)
     return st;
 }
 
-/* Hands over the finished documents at the front, as long as they are needed. *written receives what
- * all documents have written, finished or not. */
+/* Hands over the finished documents at the front, as long as they are needed. *written receives
+ * what all documents have written, finished or not. */
 static eagle_status review(int64_t *written, writer *w, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;

@@ -40,8 +40,8 @@ eg_step_fn eg_step_greedy;
 eg_step_fn eg_step_coupled;
 eg_step_fn eg_step_rejection;
 
-/* The walked children of `node`, in order: their tokens and their nodes, [cap] as in eg_space. Returns
- * how many. */
+/* The walked children of `node`, in order: their tokens and their nodes, [cap] as in eg_space.
+ * Returns how many. */
 int32_t eg_walk_children(int32_t *token, int32_t *number, const eagle_tree *tree, int32_t node);
 
 /* The logits after `node`, and the absolute position of the token that they decide. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* bench_kernels.c - what the matrix product costs, for 1 to 512 tokens: a matrix of 5632 x 2048 (one
- * of TinyLlama's), taken in turn from a pool that no cache holds. Prints tables for docs/performance.md.
+/* bench_kernels.c - what the matrix product costs, for 1 to 512 tokens: a matrix of 5632 x 2048
+ * (one of TinyLlama's), taken in turn from a pool that no cache holds. Prints tables for
+ * docs/performance.md.
  *
  *   bench_kernels [THREADS [ISA]]
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* bench_train.c - what the operations of one training step cost, there and back: 4096 rows in sequences
- * of 256, a Llama layer of dimension 128, 8 heads of 16 over 4 KV heads, feed-forward net 352,
- * vocabulary 1024.
+/* bench_train.c - what the operations of one training step cost, there and back: 4096 rows in
+ * sequences of 256, a Llama layer of dimension 128, 8 heads of 16 over 4 KV heads, feed-forward net
+ * 352, vocabulary 1024.
  *
  *   bench_train [THREADS [LAYERS]]
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernels_alone.c - the kernels without a test framework, for machines that are emulated: compares
- * the best variants with the portable definition and prints the hash of their results. The last line
- * is the same on every machine. */
+ * the best variants with the portable definition and prints the hash of their results. The last
+ * line is the same on every machine. */
 #include "support/lib_kernels.h"
 
 #include <stdio.h>

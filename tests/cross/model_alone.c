@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* model_alone.c - whole generations on networks made in memory, without a test framework, for machines
- * that are emulated: speculative equals plain in every bit, and the last line, a digest of all logits,
- * is the same on every machine. */
+/* model_alone.c - whole generations on networks made in memory, without a test framework, for
+ * machines that are emulated: speculative equals plain in every bit, and the last line, a digest of
+ * all logits, is the same on every machine. */
 #include "support/lib_toy.h"
 
 #include <stdio.h>

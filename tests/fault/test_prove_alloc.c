@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_prove_alloc.c - every allocation of a proof failed in turn: EAGLE_ENOMEM, nothing given back, nothing left
- * behind. GMP cannot fail: without memory for a fraction the process ends as its program said. */
+/* test_prove_alloc.c - every allocation of a proof failed in turn: EAGLE_ENOMEM, nothing given
+ * back, nothing left behind. GMP cannot fail: without memory for a fraction the process ends as its
+ * program said. */
 #include "fault/fault.h"
 #include "support/lib_toy.h"
 
@@ -74,7 +75,7 @@ static void a_certifier_without_memory_fails_cleanly(void **state)
     fault_each_in_turn("a certifier", certifier);
 }
 
-/* ---- GMP's own -------------------------------------------------------------------------------- */
+/* ---- GMP's own ------------------------------------------------------------------------------- */
 
 #define GAVE_UP 42
 
@@ -83,7 +84,8 @@ static void give_up(void)
     _exit(GAVE_UP);
 }
 
-/* How a process ends whose allocation number n fails, GMP's among them: with the status, or by give_up(). */
+/* How a process ends whose allocation number n fails, GMP's among them: with the status, or by
+ * give_up(). */
 static int end_without(long n)
 {
     const pid_t child = fork();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_samples_alloc.c - every allocation of reading responses and of judging samples failed in turn:
- * EAGLE_ENOMEM, nothing given back, nothing left behind. */
+/* test_samples_alloc.c - every allocation of reading responses and of judging samples failed in
+ * turn: EAGLE_ENOMEM, nothing given back, nothing left behind. */
 #include "fault/fault.h"
 #include "support/lib_scratch.h"
 #include "support/lib_toy.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_trace_alloc.c - a recorder or a reader of traces that runs out of memory, wherever it is, says so
- * and leaves nothing behind, neither blocks nor files. */
+/* test_trace_alloc.c - a recorder or a reader of traces that runs out of memory, wherever it is,
+ * says so and leaves nothing behind, neither blocks nor files. */
 #include "fault/fault.h"
 #include "support/lib_scratch.h"
 #include "support/lib_toy.h"

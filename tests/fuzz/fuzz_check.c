@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz_check.c - arbitrary bytes as another implementation's runs, which are read and judged.
  *
- * The first byte says how they are judged; the rest is a file. One that begins with '{' and has a NUL is
- * a trace: its header, the NUL, its data; the fuzzer need not guess the eight bytes of the header's
- * length. Without a NUL it is JSON: lists of tokens, or responses. */
+ * The first byte says how they are judged; the rest is a file. One that begins with '{' and has a
+ * NUL is a trace: its header, the NUL, its data; the fuzzer need not guess the eight bytes of the
+ * header's length. Without a NUL it is JSON: lists of tokens, or responses. */
 #include "eagle/check.h"
 #include "fuzz/fuzz.h"
 #include "support/lib_scratch.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_kernels.c - every variant that this CPU can run gives the bits of the portable definition; and
- * the definition is what docs/canonical-order.md says. */
+/* test_kernels.c - every variant that this CPU can run gives the bits of the portable definition;
+ * and the definition is what docs/canonical-order.md says. */
 #include "kernels/mathf.h"
 #include "kernels/order.h"
 #include "kernels/run_checks.h"
@@ -8,9 +8,10 @@
 
 #include <math.h>
 
-/* ---- the definition itself ------------------------------------------------------------------------ */
+/* ---- the definition itself ------------------------------------------------------------------- */
 
-/* Elements 0 and 16 share a lane: 2^24 + 1 loses the 1 there, while a neighbouring lane keeps it. */
+/* Elements 0 and 16 share a lane: 2^24 + 1 loses the 1 there, while a neighbouring lane keeps
+ * it. */
 static void element_i_is_summed_in_lane_i_mod_16(void **state)
 {
     (void)state;
@@ -162,7 +163,7 @@ static void attention_follows_the_slot_list(void **state)
     }
 }
 
-/* ---- small loops ------------------------------------------------------------------------------------ */
+/* ---- small loops ----------------------------------------------------------------------------- */
 
 static void argmax_takes_the_lowest_index_of_equals(void **state)
 {
@@ -245,7 +246,7 @@ static void a_table_is_there_exactly_where_it_can_run(void **state)
     assert_null(eg_kernels_matmul(eg_kernels_for(EAGLE_ISA_PORTABLE), EAGLE_I64));
 }
 
-/* ---- running ------------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------- */
 
 int main(void)
 {

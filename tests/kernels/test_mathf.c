@@ -76,8 +76,8 @@ static void sin_and_cos_end_at_two_to_the_24(void **state)
     assert_true(isnan(eg_cosf(0x1.000002p24f)) && isnan(eg_cosf(-0x1.000002p24f)));
 }
 
-/* The last finite result, the first infinite one; the last subnormal, the first zero. The bounds are
- * log(2^128 - 2^103) = 88.722839111..., log(2^-150) = -103.972077083... */
+/* The last finite result, the first infinite one; the last subnormal, the first zero. The bounds
+ * are log(2^128 - 2^103) = 88.722839111..., log(2^-150) = -103.972077083... */
 static void exp_overflows_and_underflows_where_it_must(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_narrow.c - float32 to half precision: to nearest, ties to even. With the argument "all" every
- * float32 there is, in about five minutes; else every number of half precision, every border
+/* test_narrow.c - float32 to half precision: to nearest, ties to even. With the argument "all"
+ * every float32 there is, in about five minutes; else every number of half precision, every border
  * between two of them, and one in 1021 of all. */
 #include "kernels/kernels.h"
 #include "kernels/order.h"

@@ -158,7 +158,8 @@ static void what_a_near_tie_counts_as_is_the_callers_choice(void **state)
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
-/* A fault of the forward pass: logits fail first at that round and node, and one explanation fits. */
+/* A fault of the forward pass: logits fail first at that round and node, and one explanation
+ * fits. */
 static void assert_found(planted_fault fault, int32_t round, int32_t node, const char *what)
 {
     eagle_check_report *report =
@@ -181,7 +182,8 @@ static void a_position_off_by_one_is_named(void **state)
 static void a_stale_kv_row_is_named_with_its_position_and_node(void **state)
 {
     (void)state;
-    /* Round FROM - 1 ends at position 5 + 1 + 3; its root is at 6, and the row that is stale at 10. */
+    /* Round FROM - 1 ends at position 5 + 1 + 3; its root is at 6, and the row that is stale at
+     * 10. */
     assert_found(PLANTED_STALE, FROM + 1, 0, "stale KV at position 10: rejected node 1");
 }
 
@@ -207,7 +209,8 @@ static void a_visible_sibling_is_named(void **state)
 static void a_triangle_in_place_of_the_trees_mask_is_named(void **state)
 {
     (void)state;
-    /* Node 2 is the first that differs, and sees its sibling alone; the others tell the two apart. */
+    /* Node 2 is the first that differs, and sees its sibling alone; the others tell the two
+     * apart. */
     assert_found(PLANTED_TRIANGLE, FROM, 2, "all earlier nodes are visible");
 }
 
@@ -254,7 +257,7 @@ static void equal_siblings_are_a_fault_of_structure(void **state)
     eagle_check_report_free(report);
 }
 
-/* ---- above temperature 0 ---------------------------------------------------------------------- */
+/* ---- above temperature 0 --------------------------------------------------------------------- */
 
 static void a_run_by_coins_is_replayed(void **state)
 {
@@ -291,7 +294,7 @@ static void a_temperature_that_was_not_applied_is_named(void **state)
     eagle_check_report_free(report);
 }
 
-/* ---- operations -------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 static void every_operation_of_a_right_run_is_ours_bit_for_bit(void **state)
 {
@@ -301,7 +304,8 @@ static void every_operation_of_a_right_run_is_ours_bit_for_bit(void **state)
     assert_int_equal(eagle_check_verdict_of(report), EAGLE_CHECK_PASS);
     assert_verdict(report, "operations", EAGLE_CHECK_PASS);
     assert_int_equal(line_of(report, "operations")->n_different, 0);
-    /* The prompt's 6 rows and 5 trees of 6: embedding, 2 layers of 11, feature; the trees' logits. */
+    /* The prompt's 6 rows and 5 trees of 6: embedding, 2 layers of 11, feature; the trees'
+     * logits. */
     assert_int_equal(line_of(report, "operations")->n_judged, 36 * (1 + 2 * 11 + 1) + 30);
     eagle_check_report_free(report);
 }
@@ -419,7 +423,7 @@ static void a_state_that_is_no_number_fails_even_where_its_logits_are_right(void
     toy_free(t);
 }
 
-/* ---- less to look at --------------------------------------------------------------------------- */
+/* ---- less to look at ------------------------------------------------------------------------- */
 
 static void tokens_alone_are_judged_too(void **state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_check_acceptance.c - how many drafted tokens are accepted: the law of that number by enumeration, right
- * runs of every mode over many seeds, and runs that accept too rarely or too often. */
+/* test_check_acceptance.c - how many drafted tokens are accepted: the law of that number by
+ * enumeration, right runs of every mode over many seeds, and runs that accept too rarely or too
+ * often. */
 #include "check/acceptance.h"
 #include "check/claims.h"
 #include "model/model.h"
@@ -82,7 +83,7 @@ static void record(eg_claim *c, eg_claim_round *out, const eagle_tree *tree, con
     }
 }
 
-/* ---- one round: the law by enumeration ----------------------------------------------------------- */
+/* ---- one round: the law by enumeration ------------------------------------------------------- */
 
 /*      0 --+-- 1 --+-- 3 ---- 6
  *          |       +-- 4
@@ -153,7 +154,8 @@ static double of_wide(const eagle_wide *w)
     return x;
 }
 
-/* Mean and standard deviation of the number of accepted nodes, by all answers that chance may give. */
+/* Mean and standard deviation of the number of accepted nodes, by all answers that chance may
+ * give. */
 static void enumerate(double *mean, double *deviation, small *s)
 {
     const eagle_rows rows = {.n = s->tree->n_nodes, .vocab = VOCAB, .logits = s->logits};
@@ -220,7 +222,7 @@ static void the_law_is_that_of_enumeration(void **state)
     assert_true(sum > 60 * 0.3);
 }
 
-/* ---- rules in floats: one node -------------------------------------------------------------------- */
+/* ---- rules in floats: one node --------------------------------------------------------------- */
 
 /* Refuses every child, and multiplies the chances that this happens. */
 typedef struct {
@@ -337,7 +339,7 @@ static void little_that_is_accepted_by_chance_is_no_finding(void **state)
     assert_true(eg_acceptance_tail(&a, 12.0) < 1e-6);
 }
 
-/* ---- runs ------------------------------------------------------------------------------------------ */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 typedef enum { RIGHT, LAST_REFUSED, FIRST_TAKEN } manner;
 
@@ -347,8 +349,8 @@ typedef struct {
     eagle_drafter *drafter;
 } runs;
 
-/* Draws the target's token at each node, and goes on where it is a child: but for the last one of several, or from
- * the first whatever was drawn. */
+/* Draws the target's token at each node, and goes on where it is a child: but for the last one of
+ * several, or from the first whatever was drawn. */
 static void walk_wrongly(eagle_path *path, manner how, const eagle_tree *tree, const float *logits,
                          const eagle_sampling *sampling, const eagle_draws *draws)
 {
@@ -644,7 +646,7 @@ static void a_loss_of_the_size_that_is_said_is_found(void **state)
     end(&r);
 }
 
-/* ---- what is left out, and temperature 0 ------------------------------------------------------------ */
+/* ---- what is left out, and temperature 0 ----------------------------------------------------- */
 
 static void what_cannot_be_known_is_left_out(void **state)
 {
@@ -679,7 +681,8 @@ static void what_cannot_be_known_is_left_out(void **state)
     }
 }
 
-/* A greedy run, one round of which is changed: its child is not taken, or the target's token is none. */
+/* A greedy run, one round of which is changed: its child is not taken, or the target's token is
+ * none. */
 static void assert_greedy(bool fewer, bool more, eagle_check_verdict verdict)
 {
     toy *t = toy_create(&(toy_options){.seed = 3});

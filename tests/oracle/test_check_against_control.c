@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_check_against_control.c - noise or bug, by a run without a drafter: the two tails by exact values, and what
- * the control makes of near-ties. */
+/* test_check_against_control.c - noise or bug, by a run without a drafter: the two tails by exact
+ * values, and what the control makes of near-ties. */
 #include "check/statistics.h"
 #include "support/lib_judged.h"
 #include "support/lib_planted.h"
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* ---- tails ------------------------------------------------------------------------------------ */
+/* ---- tails ----------------------------------------------------------------------------------- */
 
 static void assert_near(double value, double exact)
 {
@@ -39,7 +39,7 @@ static void poissons_tail_is_a_sum_of_its_terms(void **state)
     assert_true(eg_poisson_tail(1, 0.0) == 0.0);
 }
 
-/* ---- the control ------------------------------------------------------------------------------ */
+/* ---- the control ----------------------------------------------------------------------------- */
 
 /* A run and its control on one toy; the report is the caller's. */
 static eagle_check_report *judge_beside(const toy_options *network, const planted_options *one,
@@ -102,7 +102,7 @@ static void a_control_too_short_to_tell_is_inconclusive_and_says_what_would_be_f
     eagle_check_report_free(report);
 }
 
-/* ---- how far it has come ------------------------------------------------------------------------ */
+/* ---- how far it has come --------------------------------------------------------------------- */
 
 typedef struct {
     int64_t done;

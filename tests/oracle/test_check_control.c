@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_check_control.c - more or larger near-ties than the control has: the rank sum's bound beside its exact law, and
- * gaps of planted distributions. */
+/* test_check_control.c - more or larger near-ties than the control has: the rank sum's bound beside
+ * its exact law, and gaps of planted distributions. */
 #include "check/judge.h"
 #include "check/repeats.h"
 #include "check/statistics.h"
@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
-/* ---- the rank sum ------------------------------------------------------------------------------- */
+/* ---- the rank sum ---------------------------------------------------------------------------- */
 
-/* How many of the places of n_a among n_a + n_b have that many pairs or more: each place of a that has
- * k of b below it adds k. */
+/* How many of the places of n_a among n_a + n_b have that many pairs or more: each place of a that
+ * has k of b below it adds k. */
 static double ways(int32_t n_a, int32_t n_b, int32_t below, int32_t pairs)
 {
     if (n_a == 0) {
@@ -63,9 +63,10 @@ static void its_bound_is_above_the_exact_probability(void **state)
     assert_true(eg_rank_sum_more((double[]){1, 1, 1}, 3, (double[]){1, 1}, 2) == 1.0);
 }
 
-/* ---- gaps ------------------------------------------------------------------------------------------ */
+/* ---- gaps ------------------------------------------------------------------------------------ */
 
-/* Sizes of gaps by which a report is made: uniform up to `most`, but for a share of them ten times that. */
+/* Sizes of gaps by which a report is made: uniform up to `most`, but for a share of them ten times
+ * that. */
 typedef struct {
     int32_t n;
     int32_t judged;

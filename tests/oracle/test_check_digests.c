@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_check_digests.c - runs that have digests in place of values: equal ones pass, others are in doubt, and
- * each line says what could not be judged. */
+/* test_check_digests.c - runs that have digests in place of values: equal ones pass, others are in
+ * doubt, and each line says what could not be judged. */
 #include "check/claims.h"
 #include "support/lib_planted.h"
 #include "trace/trace_names.h"

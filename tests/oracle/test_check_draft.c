@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_check_draft.c - the draft side of check: scores of a head that was led wrongly differ from our
- * head's, and it is said what they are; tokens, logits and decisions stay what they were. */
+/* test_check_draft.c - the draft side of check: scores of a head that was led wrongly differ from
+ * our head's, and it is said what they are; tokens, logits and decisions stay what they were. */
 #include "base/alloc.h"
 #include "check/claims.h"
 #include "head/extrapolator.h"
@@ -139,7 +139,7 @@ static void end(run *r)
     toy_free(r->t);
 }
 
-/* ---- a head that is led wrongly --------------------------------------------------------------- */
+/* ---- a head that is led wrongly -------------------------------------------------------------- */
 
 typedef enum { LED_OWN_FEATURES, LED_LATE_FEATURES } led;
 
@@ -200,7 +200,7 @@ static void lead(run *r, led how)
     eg_arena_free(&arena);
 }
 
-/* ---- judged ------------------------------------------------------------------------------------ */
+/* ---- judged ---------------------------------------------------------------------------------- */
 
 static eagle_check_report *judge(const run *r, bool strict)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_check_figures.c - what a judgement states in numbers: how far states have come from ours, site by
- * site, and which error of an operation would be found; by differences that were planted. */
+/* test_check_figures.c - what a judgement states in numbers: how far states have come from ours,
+ * site by site, and which error of an operation would be found; by differences that were
+ * planted. */
 #include "check/budget.h"
 #include "check/claims.h"
 #include "check/judge.h"
@@ -85,7 +86,7 @@ static const eagle_check_drift *drift_of(const eagle_check_report *report, const
     return d;
 }
 
-/* ---- drift ------------------------------------------------------------------------------------- */
+/* ---- drift ----------------------------------------------------------------------------------- */
 
 /* The figures of rows of known numbers, by hand. */
 static void figures_of_a_site_are_those_of_its_numbers(void **state)
@@ -191,8 +192,8 @@ static void rounding_to_bf16_is_a_matter_of_ulps_of_bf16(void **state)
     end(&r);
 }
 
-/* A row of states that is off by twice what is allowed, and by five times: random weights come to the one,
- * nothing right to the other. */
+/* A row of states that is off by twice what is allowed, and by five times: random weights come to
+ * the one, nothing right to the other. */
 static void states_are_in_doubt_before_they_fail(void **state)
 {
     (void)state;
@@ -219,7 +220,7 @@ static void states_are_in_doubt_before_they_fail(void **state)
     end(&r);
 }
 
-/* ---- operations -------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 static eagle_check_operation operation_of(const eagle_check_report *report, eagle_site site)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_check_noise.c - noise or bug: coupled runs of a seed, recorded draws and coins that are not what
- * the logits or the seed give, and how much more than rounding is too much. */
+/* test_check_noise.c - noise or bug: coupled runs of a seed, recorded draws and coins that are not
+ * what the logits or the seed give, and how much more than rounding is too much. */
 #include "base/alloc.h"
 #include "check/claims.h"
 #include "check/judge.h"
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-/* ---- coupled runs of a seed --------------------------------------------------------------------- */
+/* ---- coupled runs of a seed ------------------------------------------------------------------ */
 
 enum { PROMPT = 4, TOKENS = 40, SEED = 9 };
 
@@ -238,8 +238,8 @@ static void a_token_outside_of_top_k_is_no_sample(void **state)
     end(&c);
 }
 
-/* Log-probabilities of the drawn tokens, of the logits as they are or of what was drawn from; `off` is
- * added to that of token 7. */
+/* Log-probabilities of the drawn tokens, of the logits as they are or of what was drawn from; `off`
+ * is added to that of token 7. */
 static void put_log_probabilities(coupled *c, bool processed, float off)
 {
     const int32_t vocab = toy_config(c->t, false)->vocab;
@@ -282,7 +282,7 @@ static void log_probabilities_before_or_after_the_temperature_pass(void **state)
     }
 }
 
-/* ---- what was not judged is no pass -------------------------------------------------------------- */
+/* ---- what was not judged is no pass ---------------------------------------------------------- */
 
 static void answers_that_nobody_saw_chance_give_are_inconclusive(void **state)
 {
@@ -336,10 +336,10 @@ static void a_run_of_which_one_round_has_draws_is_inconclusive(void **state)
     end(&c);
 }
 
-/* ---- coins --------------------------------------------------------------------------------------- */
+/* ---- coins ----------------------------------------------------------------------------------- */
 
-/* The same run by the rule "plain", token i drawn by coins[i]: the middle of its interval, but for ids
- * whose interval is empty. */
+/* The same run by the rule "plain", token i drawn by coins[i]: the middle of its interval, but for
+ * ids whose interval is empty. */
 static double *put_coins(coupled *c)
 {
     const int32_t vocab = toy_config(c->t, false)->vocab;
@@ -452,8 +452,8 @@ static void coins_that_are_not_uniform_fail(void **state)
     end(&c);
 }
 
-/* Of 39 neighbouring pairs of coins of 24 bits one is equal with probability 2.3e-6, two with 3e-12; of coins
- * of 53 bits none ever is. */
+/* Of 39 neighbouring pairs of coins of 24 bits one is equal with probability 2.3e-6, two with
+ * 3e-12; of coins of 53 bits none ever is. */
 static void equal_coins_are_a_fault_where_chance_does_not_make_as_many(void **state)
 {
     (void)state;
@@ -488,7 +488,7 @@ static void equal_coins_are_a_fault_where_chance_does_not_make_as_many(void **st
     }
 }
 
-/* ---- faults that are smaller than one row shows ---------------------------------------------------- */
+/* ---- faults that are smaller than one row shows ---------------------------------------------- */
 
 static void a_logit_that_is_always_a_little_off_is_found_in_the_mean(void **state)
 {
@@ -550,9 +550,10 @@ static void an_emitted_token_of_probability_zero_fails(void **state)
     end(&c);
 }
 
-/* ---- how much more than rounding -------------------------------------------------------------------- */
+/* ---- how much more than rounding ------------------------------------------------------------- */
 
-/* The run's first token alone, at temperature 0, in bf16; returns what rounding may make of its row. */
+/* The run's first token alone, at temperature 0, in bf16; returns what rounding may make of its
+ * row. */
 static double start_one(coupled *c)
 {
     start(c, 0.9f, false);
@@ -675,7 +676,7 @@ static void logits_that_are_no_numbers_fail_and_draw_nothing(void **state)
     }
 }
 
-/* ---- what is hostile, or does not fit ------------------------------------------------------------ */
+/* ---- what is hostile, or does not fit -------------------------------------------------------- */
 
 static void assert_refused(coupled *c, eagle_status code, const char *piece)
 {

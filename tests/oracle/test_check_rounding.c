@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* test_check_rounding.c - does what rounding makes of logits stay within the bound of noise.c? Measured:
- * a forward pass of its own, which sums in other orders, with and without fused multiply-add, and rounds
- * each operation's result to f32, bf16 or f16, beside ours; on networks with random weights
- * and on trained ones, on their own tokens and on tokens at random.
+/* test_check_rounding.c - does what rounding makes of logits stay within the bound of noise.c?
+ * Measured: a forward pass of its own, which sums in other orders, with and without fused
+ * multiply-add, and rounds each operation's result to f32, bf16 or f16, beside ours; on networks
+ * with random weights and on trained ones, on their own tokens and on tokens at random.
  *
- * Prints the largest error as a share of its bound; ROUNDING_SHOW=1 for each network, type and order. */
+ * Prints the largest error as a share of its bound; ROUNDING_SHOW=1 for each network, type and
+ * order. */
 #include "check/judge.h"
 #include "model/model.h"
 #include "support/lib_toy.h"
@@ -21,7 +22,7 @@
 
 enum { MOST_TOKENS = 32, WIDEST = 1024 };
 
-/* ---- sums in other orders ----------------------------------------------------------------------- */
+/* ---- sums in other orders -------------------------------------------------------------------- */
 
 typedef enum {
     LEFT,     /* first to last                             */
@@ -100,7 +101,7 @@ static float dot(const summing *s, const float *a, const float *b, int32_t n)
     return sum;
 }
 
-/* ---- a forward pass of its own ------------------------------------------------------------------- */
+/* ---- a forward pass of its own --------------------------------------------------------------- */
 
 /* Largest errors, as shares of what is allowed. */
 typedef struct {
@@ -315,7 +316,7 @@ static void run_token(engine *e, int32_t token, int32_t pos)
     product(e, e->logits, &e->target->lm_head, e->y);
 }
 
-/* ---- beside ours ---------------------------------------------------------------------------------- */
+/* ---- beside ours ----------------------------------------------------------------------------- */
 
 typedef struct {
     const eagle_model *model;
@@ -474,7 +475,7 @@ static shares most_of(const eagle_model *model, const char *name, int32_t n, eag
     return most;
 }
 
-/* ---- tests ---------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 enum { N = 24 };
 static const eagle_dtype types[] = {EAGLE_F32, EAGLE_BF16, EAGLE_F16};
@@ -507,9 +508,9 @@ static void trained_networks_stay_within_every_bound(void **state)
     }
 }
 
-/* Random weights make attention sharper than training does. Above the bound there is no failure up to
- * EG_NO_ROUNDING times it; log-probabilities, which are allowed twice the bound, fail above that. The last seeds are
- * the worst of 1,500. */
+/* Random weights make attention sharper than training does. Above the bound there is no failure up
+ * to EG_NO_ROUNDING times it; log-probabilities, which are allowed twice the bound, fail above
+ * that. The last seeds are the worst of 1,500. */
 static void networks_with_random_weights_never_come_to_what_fails(void **state)
 {
     static const uint64_t worst[] = {64, 73, 84, 1146, 1187};

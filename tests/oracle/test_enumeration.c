@@ -26,7 +26,7 @@
 #define MAX_STRINGS 1555 /* 1 + 6 + 36 + 216 + 1296          */
 #define MAX_NODES   16
 
-/* ---- random numbers for cases ----------------------------------------------------------------- */
+/* ---- random numbers for cases ---------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t x)
 {
@@ -53,7 +53,7 @@ static void start_rng(void)
     rng_state = mix(seed);
 }
 
-/* ---- exact weights ------------------------------------------------------------------------------ */
+/* ---- exact weights --------------------------------------------------------------------------- */
 
 static void set_wide(mpz_t out, const eagle_wide *w)
 {
@@ -102,7 +102,7 @@ static void assert_equal(const mpq_t got, const mpq_t want, const char *what, in
     }
 }
 
-/* ---- one node ------------------------------------------------------------------------------------- */
+/* ---- one node -------------------------------------------------------------------------------- */
 
 struct node_case {
     int32_t vocab;
@@ -309,7 +309,7 @@ static void random_drawn_nodes_keep_their_laws(void **state)
     mpq_clear(accepted);
 }
 
-/* ---- whole trees ---------------------------------------------------------------------------------- */
+/* ---- whole trees ----------------------------------------------------------------------------- */
 
 /* A language model whose laws depend on the whole string, and a drafter likewise. */
 struct toy {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_equality.c - speculative decoding equals plain decoding in every bit: the same ids, and the same
- * SHA-256 over the logits behind each of them.
+/* test_equality.c - speculative decoding equals plain decoding in every bit: the same ids, and the
+ * same SHA-256 over the logits behind each of them.
  *
  * With EAGLE_TEST=full: 50 prompts x 200 tokens per tree and network, as stated in docs/testing.md.
  * Without: a part of that, in seconds. The pairs of settings are complete in both. */
@@ -250,7 +250,8 @@ static void set_sampling(eagle_sampling *sampling, int level)
     }
 }
 
-/* Plain runs on one thread in portable C, by sampling and prompt: what the rows are compared with. */
+/* Plain runs on one thread in portable C, by sampling and prompt: what the rows are compared
+ * with. */
 typedef struct {
     const network *net;
     run_result prompt[2];

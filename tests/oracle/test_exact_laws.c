@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_exact_laws.c - the two things every proof stands on: every answer is given once, with its exact
- * weight, and the plain law is the shipped one's equal though written anew. */
+/* test_exact_laws.c - the two things every proof stands on: every answer is given once, with its
+ * exact weight, and the plain law is the shipped one's equal though written anew. */
 #include "prove/enumerate.h"
 #include "prove/plain_law.h"
 #include "sample/law.h"
@@ -114,7 +114,8 @@ static void a_key_asked_again_keeps_its_number(void **state)
     clear_all(law, 4);
 }
 
-/* Picks by thirds and then by halves of one U: 1/3 of it is (0, 0), 1/6 (1, 0), 1/6 (1, 1), 1/3 (2, 1). */
+/* Picks by thirds and then by halves of one U: 1/3 of it is (0, 0), 1/6 (1, 0), 1/6 (1, 1), 1/3 (2,
+ * 1). */
 static void a_pick_asked_again_with_other_weights_is_split_where_they_cross(void **state)
 {
     (void)state;
@@ -195,7 +196,7 @@ static void a_draw_without_weight_or_above_one_is_a_fault(void **state)
     assert_int_equal(eg_enumeration_fault(all, NULL), EAGLE_EFAILED);
 }
 
-/* ---- the plain law -------------------------------------------------------------------------------- */
+/* ---- the plain law --------------------------------------------------------------------------- */
 
 enum { VOCAB = 23 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_prove_certify.c - the certifier passes what the shipped verification did, and nothing that a run
- * only claims. Wrong samplers are planted by tests/mutants. */
+/* test_prove_certify.c - the certifier passes what the shipped verification did, and nothing that a
+ * run only claims. Wrong samplers are planted by tests/mutants. */
 #include "eagle/prove.h"
 #include "support/lib_toy.h"
 

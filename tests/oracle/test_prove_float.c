@@ -105,8 +105,8 @@ static const uint64_t six_four[VOCAB] = {6, 4, 0, 0};
 static const uint64_t eight_two[VOCAB] = {8, 2, 0, 0};
 static const uint64_t uneven[VOCAB] = {7, 5, 3, 2}; /* no probability is a binary fraction */
 
-/* p = (.6, .4), q = (.8, .2): the arg max of q is proposed, and q is put into the ratio. 0.6f / 0.8f is
- * 3/4 exactly, and the residual is token 1 alone. */
+/* p = (.6, .4), q = (.8, .2): the arg max of q is proposed, and q is put into the ratio. 0.6f /
+ * 0.8f is 3/4 exactly, and the residual is token 1 alone. */
 static void a_greedy_draft_with_its_softmax_in_the_ratio_gives_three_quarters(void **state)
 {
     (void)state;
@@ -124,7 +124,8 @@ static void a_greedy_draft_with_its_softmax_in_the_ratio_gives_three_quarters(vo
     assert_fraction(got.law[0], (3UL << 22) + 1, 1UL << 24);
 }
 
-/* The same on the shipped rule for drawn children, in integers, by a drafter that lies: it has not drawn the child. */
+/* The same on the shipped rule for drawn children, in integers, by a drafter that lies: it has not
+ * drawn the child. */
 static void a_child_that_was_not_drawn_as_its_law_says_gives_three_quarters_exactly(void **state)
 {
     (void)state;
@@ -179,7 +180,8 @@ static void less_or_equal_gives_an_impossible_token_one_coin(void **state)
     }
 }
 
-/* Weights out of 8, of which the siblings leave 8, 4, 2, 1, 0: every threshold is a binary fraction. */
+/* Weights out of 8, of which the siblings leave 8, 4, 2, 1, 0: every threshold is a binary
+ * fraction. */
 static void a_rule_whose_numbers_are_binary_fractions_has_distance_zero(void **state)
 {
     (void)state;
@@ -196,8 +198,9 @@ static void a_rule_whose_numbers_are_binary_fractions_has_distance_zero(void **s
     }
 }
 
-/* One coin asked against two sums: token 1 gets what lies between them, 5/17 less what is rounded. By
- * hand: 7/17 and 12/17 of 2^24 are 6908265.4 and 11842740.7; float32 holds both to within 1/2. */
+/* One coin asked against two sums: token 1 gets what lies between them, 5/17 less what is rounded.
+ * By hand: 7/17 and 12/17 of 2^24 are 6908265.4 and 11842740.7; float32 holds both to within
+ * 1/2. */
 static void a_coin_for_all_siblings_is_an_interval(void **state)
 {
     (void)state;
@@ -212,7 +215,8 @@ static void a_coin_for_all_siblings_is_an_interval(void **state)
     assert_fraction(got.law[1], 11842741 - 6908266, 1);
 }
 
-/* |TV| on those weights: more than nothing, less than a few units of a coin and of the precision. */
+/* |TV| on those weights: more than nothing, less than a few units of a coin and of the
+ * precision. */
 static void distances_are_of_the_order_of_a_coin(void **state)
 {
     (void)state;
@@ -259,8 +263,8 @@ static void a_draft_that_is_the_target_is_always_accepted(void **state)
     }
 }
 
-/* Children drawn without replacement, the draws enumerated with the coins: averaged over them the law is p,
- * but for rounding, though q is far from it. */
+/* Children drawn without replacement, the draws enumerated with the coins: averaged over them the
+ * law is p, but for rounding, though q is far from it. */
 static void drawn_children_leave_the_law_but_for_rounding(void **state)
 {
     (void)state;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* test_prove_grid.c - from some weights to all weights: the law of a node with k likeliest children, for any
- * vocabulary and any positive weights, from finitely many enumerations (docs/oracle.md, step 3).
+/* test_prove_grid.c - from some weights to all weights: the law of a node with k likeliest
+ * children, for any vocabulary and any positive weights, from finitely many enumerations
+ * (docs/oracle.md, step 3).
  *
- * With weights w_1 .. w_k of the children and r of all other tokens, every question of eg_verify_node() has
- * a numerator and a denominator that are linear in the weights, and which question follows depends on the
- * answers alone. So the probability of each outcome is a product of at most k + 1 quotients of linear
- * forms; multiplied by all denominators and by the sum of the weights, "outcome - share" is a polynomial
- * of degree at most k + 1 in each of the k + 1 weights. One that vanishes wherever each weight
- * takes k + 2 different values is zero everywhere. Here they are 1 .. k + 2.
+ * With weights w_1 .. w_k of the children and r of all other tokens, every question of
+ * eg_verify_node() has a numerator and a denominator that are linear in the weights, and which
+ * question follows depends on the answers alone. So the probability of each outcome is a product of
+ * at most k + 1 quotients of linear forms; multiplied by all denominators and by the sum of the
+ * weights, "outcome - share" is a polynomial of degree at most k + 1 in each of the k + 1 weights.
+ * One that vanishes wherever each weight takes k + 2 different values is zero everywhere. Here they
+ * are 1 .. k + 2.
  *
  * That numerators and denominators are linear, and the questions the same, is looked at too. */
 #include "prove/enumerate.h"

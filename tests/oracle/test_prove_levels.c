@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_prove_levels.c - proofs of random networks hold at every level, and each level refutes the rules
- * that are wrong in its way. */
+/* test_prove_levels.c - proofs of random networks hold at every level, and each level refutes the
+ * rules that are wrong in its way. */
 #include "prove/enumerate.h"
 #include "sample/law.h"
 #include "support/lib_toy.h"
@@ -120,7 +120,7 @@ static void assert_proven(const trial *t)
     assert_int_equal(eagle_proof_verdict(t->proof), EAGLE_VERDICT_PROVEN);
 }
 
-/* ---- what must hold --------------------------------------------------------------------------- */
+/* ---- what must hold -------------------------------------------------------------------------- */
 
 static void the_primitives_are_exact(void **state)
 {
@@ -224,7 +224,7 @@ static void beyond_the_limit_nothing_is_proven(void **state)
     finish(&t);
 }
 
-/* ---- rules that are wrong --------------------------------------------------------------------- */
+/* ---- rules that are wrong -------------------------------------------------------------------- */
 
 typedef enum {
     RIGHT,
@@ -391,8 +391,8 @@ static void a_residual_without_the_filters_leaves_the_support(void **state)
     finish(&t);
 }
 
-/* All laws are uniform, so that a token which repeats the one before has the right law by itself; one
- * round at a time is right as well. */
+/* All laws are uniform, so that a token which repeats the one before has the right law by itself;
+ * one round at a time is right as well. */
 static void a_coin_reused_between_rounds_is_refuted_though_every_marginal_is_right(void **state)
 {
     (void)state;
@@ -510,7 +510,7 @@ static void a_rule_that_emits_no_path_is_refuted_in_words(void **state)
     }
 }
 
-/* ---- what is asked ------------------------------------------------------------------------------ */
+/* ---- what is asked --------------------------------------------------------------------------- */
 
 /* Rounds after rounds are placed, not committed: that a commit leaves the same is another level. */
 static void continuation_brings_state(void **state)
@@ -546,7 +546,7 @@ static void nothing_is_proven_where_nothing_is_asked(void **state)
     finish(&t);
 }
 
-/* ---- a known case ------------------------------------------------------------------------------- */
+/* ---- a known case ---------------------------------------------------------------------------- */
 
 /* p = (.6, .4), q = (.8, .2): the draft is q's arg max, not a draw from q, but the ratio has q in
  * it. What comes out is (3/4, 1/4): min(1, p/q) of token 0, and token 1 for the rest. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_rewind.c - the state is a function of the committed tokens: whatever led there, the hash over
- * KV rows of target and head, pending feature and tokens is that of a fresh session. */
+/* test_rewind.c - the state is a function of the committed tokens: whatever led there, the hash
+ * over KV rows of target and head, pending feature and tokens is that of a fresh session. */
 #include "support/lib_run.h"
 #include "support/lib_toy.h"
 

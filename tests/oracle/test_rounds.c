@@ -350,8 +350,8 @@ static void spoil(void *ctx, eagle_site site, int32_t layer, int32_t n, int32_t 
     }
 }
 
-/* The head's pass fails behind the target's, in a feed and in a commit: nothing was appended, and what
- * the drafter had heard is forgotten. */
+/* The head's pass fails behind the target's, in a feed and in a commit: nothing was appended, and
+ * what the drafter had heard is forgotten. */
 static void a_drafter_that_fails_to_observe_forgets(void **state)
 {
     (void)state;
@@ -398,8 +398,8 @@ static void a_drafter_that_fails_to_observe_forgets(void **state)
     toy_free(t);
 }
 
-/* Everything up to the last layer is finite, the logits are not: nothing may be emitted, whether the
- * row is a prompt's last one or a node of a tree, and nothing moves. */
+/* Everything up to the last layer is finite, the logits are not: nothing may be emitted, whether
+ * the row is a prompt's last one or a node of a tree, and nothing moves. */
 static void logits_that_are_not_finite_decide_nothing(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_samples.c - the judge of samples, fed by samplers that are right, and by samplers with one bug
- * each: no network, but rows of logits whose laws are known.
+/* test_samples.c - the judge of samples, fed by samplers that are right, and by samplers with one
+ * bug each: no network, but rows of logits whose laws are known.
  *
  * A text is a walk over a few contexts: its row is a function of the last token. */
 #include "support/lib_judged.h"
@@ -67,7 +67,7 @@ static void law_of(uint64_t *weight, const float *row, const eagle_sampling *sam
     eg_law_make(weight, order, row, VOCAB, sampling);
 }
 
-/* ---- samplers --------------------------------------------------------------------------------- */
+/* ---- samplers -------------------------------------------------------------------------------- */
 
 /* Draws a token after `last`, token i of a text; *source says how. */
 typedef int32_t sampler(world *w, int32_t last, int32_t before, int32_t i,
@@ -150,7 +150,7 @@ static int32_t filters_first(world *w, int32_t last, int32_t before, int32_t i,
     return token_at(weight, uniform(w));
 }
 
-/* ---- runs ------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 /* Draws n tokens in texts of LENGTH, and judges them. */
 static eagle_samples_verdict run(world *w, sampler *draw, const eagle_sampling *how, int32_t n,
@@ -195,7 +195,7 @@ static void assert_found(sampler *draw, const eagle_samples_options *opt, int32_
     eagle_samples_verdict_free(&v);
 }
 
-/* ---- bugs ------------------------------------------------------------------------------------- */
+/* ---- bugs ------------------------------------------------------------------------------------ */
 
 static void numbers_used_twice_show_in_the_lag_alone(void **state)
 {
@@ -266,7 +266,8 @@ static void each_bug_is_found_and_named(void **state)
     opt.sampling.top_p = (eagle_decimal){.num = 9, .places = 1};
     assert_found(without_top_p, &opt, 600, "top-p is ignored");
     assert_found(filters_first, &opt, 600, "top-p and min-p come before temperature");
-    /* Both of these laws have all tokens that the right one lacks: how likely they make them decides. */
+    /* Both of these laws have all tokens that the right one lacks: how likely they make them
+     * decides. */
     opt.sampling.temperature = 0.9f;
     assert_found(without_temperature, &opt, 3000, "temperature is not applied");
 }
@@ -380,8 +381,8 @@ static void a_law_within_delta_is_no_evidence_for_a_bug(void **state)
     eagle_samples_verdict_free(&v);
 }
 
-/* Tokens of 0.9 and 0.1: the sum is as far off as the rare one is frequent, whose law is binomial. The
- * plain normal tail is five times too small here. */
+/* Tokens of 0.9 and 0.1: the sum is as far off as the rare one is frequent, whose law is binomial.
+ * The plain normal tail is five times too small here. */
 static void the_surprisal_allows_for_a_skewed_law(void **state)
 {
     enum { N = 400, RARE = 70 };
@@ -416,7 +417,7 @@ static void the_surprisal_allows_for_a_skewed_law(void **state)
     eagle_samples_free(s);
 }
 
-/* ---- verdicts --------------------------------------------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 static void too_few_tokens_are_inconclusive_and_say_how_many_it_takes(void **state)
 {
@@ -483,7 +484,7 @@ static void options_out_of_range_are_refused(void **state)
     assert_null(s);
 }
 
-/* ---- shared contexts -------------------------------------------------------------------------- */
+/* ---- shared contexts ------------------------------------------------------------------------- */
 
 /* At every other context the first two tokens change places: u is as uniform on average as ever. */
 static void counts_see_what_cancels_between_contexts(void **state)
@@ -535,9 +536,10 @@ static void counts_see_what_cancels_between_contexts(void **state)
     eagle_samples_verdict_free(&v[1]);
 }
 
-/* ---- controls --------------------------------------------------------------------------------- */
+/* ---- controls -------------------------------------------------------------------------------- */
 
-/* A judge of a backend that rounds: the logits that it draws from are not those that it is judged by. */
+/* A judge of a backend that rounds: the logits that it draws from are not those that it is judged
+ * by. */
 static eagle_samples *rounded(sampler *draw, uint64_t seed, int32_t n,
                               const eagle_samples_options *opt)
 {
@@ -597,9 +599,10 @@ static void a_control_tells_rounding_from_a_bug(void **state)
     eagle_samples_free(control);
 }
 
-/* ---- the backend's own law --------------------------------------------------------------------- */
+/* ---- the backend's own law ------------------------------------------------------------------- */
 
-/* What a backend records: the n likeliest, and as vLLM does the drawn token where it is not there. */
+/* What a backend records: the n likeliest, and as vLLM does the drawn token where it is not
+ * there. */
 static int32_t record(int32_t *top, double *logprob, const float *row, double temperature,
                       int32_t n, int32_t drawn)
 {

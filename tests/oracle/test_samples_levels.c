@@ -34,9 +34,10 @@ static void assert_share(int32_t count, int32_t runs, double p, bool low, bool h
     assert_true(!high || count <= mean + spread);
 }
 
-/* ---- false alarms ----------------------------------------------------------------------------- */
+/* ---- false alarms ---------------------------------------------------------------------------- */
 
-/* A walk of n tokens over 16 random laws, drawn as they say; every third token comes from a leaf. */
+/* A walk of n tokens over 16 random laws, drawn as they say; every third token comes from a
+ * leaf. */
 static eagle_samples_verdict walk(uint64_t seed, int32_t n, const eagle_samples_options *opt)
 {
     float row[VOCAB][VOCAB];
@@ -98,8 +99,9 @@ static void false_alarms_are_as_rare_as_alpha_says(void **state)
     }
 }
 
-/* How many tests fail of a walk, judged with `alpha`; tests that pass have the power to. *edge is the
- * alpha at which the first one fails, its p over its share, and *sum what all shares come to. */
+/* How many tests fail of a walk, judged with `alpha`; tests that pass have the power to. *edge is
+ * the alpha at which the first one fails, its p over its share, and *sum what all shares come
+ * to. */
 static int32_t count_failed(double *edge, double *sum, uint64_t seed, double alpha)
 {
     eagle_samples_options opt;
@@ -122,9 +124,9 @@ static int32_t count_failed(double *edge, double *sum, uint64_t seed, double alp
     return n;
 }
 
-/* The same tokens pass with an alpha just below the edge, and fail by one test just above it. Which tests have
- * tokens enough depends on alpha, so the edge is looked for among those that run there; the shares of the
- * others are not spent. */
+/* The same tokens pass with an alpha just below the edge, and fail by one test just above it. Which
+ * tests have tokens enough depends on alpha, so the edge is looked for among those that run there;
+ * the shares of the others are not spent. */
 static void a_test_fails_at_its_share_of_alpha_and_not_before(void **state)
 {
     int32_t edges = 0;
@@ -152,7 +154,7 @@ static void a_test_fails_at_its_share_of_alpha_and_not_before(void **state)
     assert_true(edges > 0);
 }
 
-/* ---- power ------------------------------------------------------------------------------------ */
+/* ---- power ----------------------------------------------------------------------------------- */
 
 /* n tokens from a law of sixteen equals, but that the first eight have 1 + 2 tv of their share: the
  * bias of total variation tv that is hardest to see. */
@@ -178,8 +180,8 @@ static eagle_samples_verdict biased(uint64_t *state, double tv, int64_t n,
     return v;
 }
 
-/* With as many tokens as the judge asks for, the bins alone find the hardest bias as often as stated;
- * all tests together at least as often. */
+/* With as many tokens as the judge asks for, the bins alone find the hardest bias as often as
+ * stated; all tests together at least as often. */
 static void the_stated_power_is_met(void **state)
 {
     const int32_t runs = full() ? 2000 : 200;
@@ -211,8 +213,8 @@ static void the_stated_power_is_met(void **state)
     assert_share(by_any, runs, 0.9, true, false);
 }
 
-/* The bound of u is that over all sets of bins, by Azuma's inequality for each: the one that holds for
- * errors that depend on the past. */
+/* The bound of u is that over all sets of bins, by Azuma's inequality for each: the one that holds
+ * for errors that depend on the past. */
 static void assert_bound(const eagle_samples_verdict *v, double bins, double delta)
 {
     for (int32_t i = 0; i < v->n_test; i++) {
@@ -280,7 +282,7 @@ static void a_bias_within_delta_cannot_be_excluded(void **state)
     eagle_samples_verdict_free(&v);
 }
 
-/* ---- controls --------------------------------------------------------------------------------- */
+/* ---- controls -------------------------------------------------------------------------------- */
 
 /* Tokens of 16 equals, of which the law keeps 8: one of 20 falls outside, or none. */
 static eagle_samples *outside(int32_t n, bool some, bool lower, const eagle_samples_options *opt)

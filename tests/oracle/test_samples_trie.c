@@ -296,7 +296,8 @@ static const float *append(eagle_session *s, int32_t token)
     return rows.logits;
 }
 
-/* Each token drawn from the law of the position before: the row is taken from the tree's own parent. */
+/* Each token drawn from the law of the position before: the row is taken from the tree's own
+ * parent. */
 static void a_row_off_by_one_is_recognised(void **state)
 {
     static char text[60 * 100];
@@ -352,8 +353,8 @@ static void a_row_off_by_one_is_recognised(void **state)
     eagle_responses_free(wrong);
 }
 
-/* Lists of two and of three, whose third is the token that was drawn: two were asked for. A top-k of 3
- * then lacks one. */
+/* Lists of two and of three, whose third is the token that was drawn: two were asked for. A top-k
+ * of 3 then lacks one. */
 static void what_a_backend_adds_to_its_list_is_not_taken_for_likely(void **state)
 {
     eagle_samples_options opt = judge_options();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_wide_tree.c - a tree of 59 nodes at context 512 equals one-token decoding of each of its paths,
- * in every bit of every node's logits.
+/* test_wide_tree.c - a tree of 59 nodes at context 512 equals one-token decoding of each of its
+ * paths, in every bit of every node's logits.
  *
  * EAGLE_BIG, a list of model directories separated by colons, adds networks to the toys: `make
  * check-big` makes two of TinyLlama-1.1B's shape, f32 and bf16. */

@@ -12,7 +12,8 @@
  *   numeric     the weights, when a pass meets them                  eagle generate -m DIR ...
  *   head-scan   a head's weights                                     eagle inspect --scan BASE DIR
  *   tree        tree.json                                            eagle generate --spec-tree
- *   rounds      rounds.json                                          eagle generate --spec-rounds */
+ *   rounds      rounds.json                                          eagle generate
+ * --spec-rounds */
 #ifndef TESTS_BAD_CASES_H
 #define TESTS_BAD_CASES_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lib_bad_other.c - configurations and weights that do not fit, weights that are not finite, trees. */
+/* lib_bad_other.c - configurations and weights that do not fit, weights that are not finite,
+ * trees. */
 #include "support/bad_cases.h"
 
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lib_judged.h - judging claims and samples in tests, and finding what was said of them. What is not there
- * fails the test. */
+/* lib_judged.h - judging claims and samples in tests, and finding what was said of them. What is
+ * not there fails the test. */
 #ifndef EAGLE_TESTS_LIB_JUDGED_H
 #define EAGLE_TESTS_LIB_JUDGED_H
 
@@ -8,8 +8,8 @@
 #include "eagle/samples.h"
 #include "support/lib_toy.h"
 
-/* Judges claims of a toy on one thread. `control` and `how` may be NULL: none, the defaults. Free with
- * eagle_check_report_free(). */
+/* Judges claims of a toy on one thread. `control` and `how` may be NULL: none, the defaults. Free
+ * with eagle_check_report_free(). */
 eagle_check_report *judge_claims(const toy *t, const eagle_claims *claims,
                                  const eagle_claims *control, const eagle_check_options *how);
 

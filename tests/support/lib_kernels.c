@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* ---- inputs -------------------------------------------------------------------------------------- */
+/* ---- inputs ---------------------------------------------------------------------------------- */
 
 /* splitmix64: a fixed sequence. */
 static uint64_t next_random(uint64_t *state)
@@ -55,7 +55,7 @@ static uint32_t random_bits(uint64_t *state, flavour f)
     return sign | ((f == TINY ? 52u : 126u) - down) << 23 | fraction;
 }
 
-/* ---- buffers that end at an unreadable page --------------------------------------------------------- */
+/* ---- buffers that end at an unreadable page -------------------------------------------------- */
 
 typedef struct {
     unsigned char *map;
@@ -105,7 +105,7 @@ static guarded random_numbers(uint64_t *state, size_t n, eagle_dtype dtype, flav
     return g;
 }
 
-/* ---- comparison ----------------------------------------------------------------------------------- */
+/* ---- comparison ------------------------------------------------------------------------------ */
 
 /* Equal bits, or a NaN on both sides. */
 static bool same(float a, float b)
@@ -130,7 +130,7 @@ static const eg_kernels *portable(void)
     return eg_kernels_for(EAGLE_ISA_PORTABLE);
 }
 
-/* ---- matrix products -------------------------------------------------------------------------------- */
+/* ---- matrix products ------------------------------------------------------------------------- */
 
 typedef struct {
     eagle_dtype dtype;
@@ -152,7 +152,8 @@ static const char *product_name(char *text, size_t size, const product *p)
     return text;
 }
 
-/* The product by both tables, with room and without, and each row of the batch alone. Gaps must stay as they were. */
+/* The product by both tables, with room and without, and each row of the batch alone. Gaps must
+ * stay as they were. */
 static bool product_agrees(const eg_kernels *k, const product *p)
 {
     uint64_t state = p->dim * 1000 + p->n_tokens;
@@ -244,8 +245,8 @@ static bool long_products(const eg_kernels *k)
     return ok;
 }
 
-/* Weights that begin anywhere, in a file as it is mapped; what stands before a row is not the row's: the
- * values that betray it are infinities. */
+/* Weights that begin anywhere, in a file as it is mapped; what stands before a row is not the
+ * row's: the values that betray it are infinities. */
 static bool anywhere(const eg_kernels *k)
 {
     static const size_t dims[] = {16, 48, 256, 2048};
@@ -265,7 +266,8 @@ static bool anywhere(const eg_kernels *k)
     return ok;
 }
 
-/* Several groups of rows and several pieces of k; rows that are left over; a second block of rows. */
+/* Several groups of rows and several pieces of k; rows that are left over; a second block of
+ * rows. */
 static bool groups(const eg_kernels *k)
 {
     static const size_t shapes[][2] = {
@@ -303,7 +305,7 @@ static bool no_rows(const eg_kernels *k)
            product_agrees(k, &(product){EAGLE_F32, 3, 0, 20, 0, 2, PLAIN, 0});
 }
 
-/* ---- vectors --------------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 typedef void unary_fn(const eg_kernels *k, float *y, const float *a, const float *b, size_t n);
 
@@ -377,7 +379,7 @@ static bool activations(const eg_kernels *k)
            vectors_agree(k, "sum_exp", run_sum_exp);
 }
 
-/* ---- attention -------------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 
 #define CAP       90
 #define MAX_HEADS 9
@@ -439,7 +441,7 @@ static bool attention(const eg_kernels *k)
     return ok;
 }
 
-/* ---- all --------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 const kernel_check kernel_checks[] = {
     {"products of 0 to 64 elements equal the definition", short_products},

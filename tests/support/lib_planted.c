@@ -129,7 +129,7 @@ static void pass(engine *e, int32_t n, const eg_claim_site **site, int32_t *n_si
     }
 }
 
-/* ---- drafting ---------------------------------------------------------------------------------- */
+/* ---- drafting -------------------------------------------------------------------------------- */
 
 /* The token that our target says next. */
 static int32_t right_token(engine *e, const int32_t *token, int32_t n)
@@ -171,7 +171,7 @@ static void draft(engine *e, eagle_tree *tree)
     }
 }
 
-/* ---- a round ------------------------------------------------------------------------------------ */
+/* ---- a round --------------------------------------------------------------------------------- */
 
 static bool faulty(const engine *e, int32_t round, planted_fault fault)
 {
@@ -229,7 +229,7 @@ static float *score(engine *e, const eagle_tree *tree, int32_t round, eg_claim_r
     return logits;
 }
 
-/* ---- decisions ---------------------------------------------------------------------------------- */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 static void decide_greedily(engine *e, const eagle_tree *tree, const float *logits, int32_t round)
 {
@@ -326,7 +326,7 @@ static void decide_by_coins(engine *e, const eagle_tree *tree, const float *logi
     out->coin = c->coin;
 }
 
-/* ---- commit ------------------------------------------------------------------------------------- */
+/* ---- commit ---------------------------------------------------------------------------------- */
 
 static void commit(engine *e, int32_t round)
 {
@@ -411,7 +411,7 @@ static void one_round(engine *e, eagle_tree *tree, eg_claim_round *out, int32_t 
     commit(e, r);
 }
 
-/* ---- a run --------------------------------------------------------------------------------------- */
+/* ---- a run ----------------------------------------------------------------------------------- */
 
 static void prefill(engine *e)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* lib_trace.h - a small trace with everything in it, written tensor by tensor, and spoiled as one likes.
+/* lib_trace.h - a small trace with everything in it, written tensor by tensor, and spoiled as one
+ * likes.
  *
- * Vocabulary 5, a target of one layer and two dimensions; a prompt of two tokens, the prefill's round
- * and one of a tree:
+ * Vocabulary 5, a target of one layer and two dimensions; a prompt of two tokens, the prefill's
+ * round and one of a tree:
  *
  *     3 --+-- 4 ---- 1        4 and 1 are accepted, 2 is the bonus
  *         +-- 0

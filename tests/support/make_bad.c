@@ -91,7 +91,7 @@ static void write_file(const char *name, const char *file, const buffer *b)
     }
 }
 
-/* ---- the whole model and head ------------------------------------------------------------------ */
+/* ---- the whole model and head ---------------------------------------------------------------- */
 
 /* The tensors as a header's text, laid one after the other. Returns the bytes that they take. */
 static size_t make_header(buffer *b, const bad_tensor *tensor)
@@ -163,7 +163,7 @@ static void write_whole(const char *name, const char *config, const bad_tensor *
     write_text(name, "config.json", config);
 }
 
-/* ---- one malformed directory -------------------------------------------------------------------- */
+/* ---- one malformed directory ----------------------------------------------------------------- */
 
 static bool on_head(const char *stage)
 {

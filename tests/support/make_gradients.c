@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* make_gradients.c - loss, gradients, and the losses of ten AdamW steps of a target, or of a head for it: what
- * crosscheck_train.py compares with PyTorch.
+/* make_gradients.c - loss, gradients, and the losses of ten AdamW steps of a target, or of a head
+ * for it: what crosscheck_train.py compares with PyTorch.
  *
  *   make_gradients OUT BATCH_DIR MODEL_DIR [HEAD_DIR]
  *
  * BATCH_DIR/model.safetensors holds "token" I32 [n], "start" I32 [n_sequences + 1], "learn" U8 [n]
- * and, for a head, "noise" F32 [n, dim]. OUT gets "losses" F64 [10], "parts" F64 [2] (tokens, features)
- * of the first pass, and "grad.NAME" F32 of every parameter. */
+ * and, for a head, "noise" F32 [n, dim]. OUT gets "losses" F64 [10], "parts" F64 [2] (tokens,
+ * features) of the first pass, and "grad.NAME" F32 of every parameter. */
 #include "eagle/eagle.h"
 #include "formats/formats.h"
 #include "train/adamw.h"

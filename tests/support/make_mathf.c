@@ -17,7 +17,8 @@
 
 typedef void function(mpfr_t y, const mpfr_t x);
 
-/* One polynomial: f on [lo, hi] in n coefficients; its error counts times `x^power` in the result. */
+/* One polynomial: f on [lo, hi] in n coefficients; its error counts times `x^power` in the
+ * result. */
 typedef struct {
     const char *name;
     const char *what;

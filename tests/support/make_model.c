@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* make_model.c - writes a LLaMA network with random weights, and an EAGLE-1 head for it, in Hugging Face
- * layout: shapes to time, not to read.
+/* make_model.c - writes a LLaMA network with random weights, and an EAGLE-1 head for it, in Hugging
+ * Face layout: shapes to time, not to read.
  *
  *   make_model DIR f32|bf16 DIM LAYERS HEADS KV_HEADS FFN VOCAB [HEAD_DIR]
  *

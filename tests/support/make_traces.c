@@ -3,8 +3,8 @@
  *
  *   make_traces DIR
  *
- * `digest` is a file as it is; the others lack the length of their header, which the fuzz target puts
- * before what begins with '{'. */
+ * `digest` is a file as it is; the others lack the length of their header, which the fuzz target
+ * puts before what begins with '{'. */
 #include "support/lib_scratch.h"
 #include "support/lib_trace.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_adamw.c - the optimizer against numbers worked out by hand and against the paper's own form. */
+/* test_adamw.c - the optimizer against numbers worked out by hand and against the paper's own
+ * form. */
 #include "train/adamw.h"
 #include "train/numbers.h"
 
@@ -157,10 +158,12 @@ static void schedule_and_corrections_are_those_of_libm(void **state)
     for (int t = 0; t < 1000; t++) {
         const double want = sin(acos(-1.0) * (1000 - t) / 2000);
 
-        /* Eight roundings on either side: the angle's two and the sine's two count twice in its square. */
+        /* Eight roundings on either side: the angle's two and the sine's two count twice in its
+         * square. */
         assert_near(eg_adamw_rate(&o, t), want * want, 16 * 0x1p-53 * want * want);
     }
-    /* A first gradient in step t: m = (1 - b1), v = (1 - b2), so that w moves by the corrections alone. */
+    /* A first gradient in step t: m = (1 - b1), v = (1 - b2), so that w moves by the corrections
+     * alone. */
     b.weight_decay = b.eps = 0;
     b.beta1 = b.beta2 = 0.999;
     for (int t = 1; t < 3000; t += 13) {

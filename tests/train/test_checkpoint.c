@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_checkpoint.c - checkpoints that are another training's, or damaged, are refused, and leave the
- * trainer as it was; exports are read as they were written. */
+/* test_checkpoint.c - checkpoints that are another training's, or damaged, are refused, and leave
+ * the trainer as it was; exports are read as they were written. */
 #include "formats/safetensors.h"
 #include "support/lib_lesson.h"
 
@@ -559,8 +559,8 @@ static void training_starts_from_given_weights(void **state)
     lesson_end(&l);
 }
 
-/* What is exported reads the target's embedding: a start that was trained on another is refused, a rounded
- * copy of the target's is none. */
+/* What is exported reads the target's embedding: a start that was trained on another is refused, a
+ * rounded copy of the target's is none. */
 static void a_head_with_another_embedding_is_no_start(void **state)
 {
     (void)state;

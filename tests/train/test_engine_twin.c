@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* test_engine_twin.c - what is trained is what runs: the networks' forward passes, in float, against those of
- * the inference engine on the same weights, and their losses against sums over the engine's logits.
+/* test_engine_twin.c - what is trained is what runs: the networks' forward passes, in float,
+ * against those of the inference engine on the same weights, and their losses against sums over the
+ * engine's logits.
  *
  * The two add up in different orders. A float operation errs by 2^-24; a value here is the end of
- * some 30 sums of up to 50 terms, whose errors are independent of each other: sqrt(30 x 50) x 2^-24 is
- * 2.3e-6 of the values' size. The bound is four times that, of the largest value of the row. */
+ * some 30 sums of up to 50 terms, whose errors are independent of each other: sqrt(30 x 50) x 2^-24
+ * is 2.3e-6 of the values' size. The bound is four times that, of the largest value of the row. */
 #include "support/lib_toy.h"
 #include "train/network.h"
 #include "train/numbers.h"

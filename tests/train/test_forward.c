@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_forward.c - the forward functions against their equations, written the plain way, in double.
  *
- * Both sides round in double, in different orders: sums of at most 100 terms of size 1 differ by less than
- * 100 x 2^-53 x 100 = 2e-12. */
+ * Both sides round in double, in different orders: sums of at most 100 terms of size 1 differ by
+ * less than 100 x 2^-53 x 100 = 2e-12. */
 #include "train/numbers.h"
 #include "train/operations.h"
 

@@ -5,9 +5,9 @@
  *
  *   dL/dx_i = (L(x + h e_i) - L(x - h e_i)) / 2h + O(h^2)
  *
- * With h = 1e-5 the rest is near 1e-11 of the third derivative, and the difference loses about 1e-16 L / h
- * to rounding, 1e-10: together far below the bound of 1e-6 on the relative error of a whole
- * gradient, in the Euclidean norm. */
+ * With h = 1e-5 the rest is near 1e-11 of the third derivative, and the difference loses about
+ * 1e-16 L / h to rounding, 1e-10: together far below the bound of 1e-6 on the relative error of a
+ * whole gradient, in the Euclidean norm. */
 #include "train/numbers.h"
 #include "train/operations.h"
 

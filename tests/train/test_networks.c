@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* test_networks.c - whole networks, in double: the gradient of every tensor is the slope of the loss.
+/* test_networks.c - whole networks, in double: the gradient of every tensor is the slope of the
+ * loss.
  *
  * With g the gradient that a pass gives for one tensor and u a direction of length 1 in it,
  *
  *   g . u = (L(w + h u) - L(w - h u)) / 2h + O(h^2)
  *
- * and Richardson's step from h and 2h leaves O(h^4): with h = 1e-3, near 1e-12 of the fifth derivative, and
- * rounding near 1e-12 of L. Directions are: g itself, one by chance, and single elements. So a bound
- * of 1e-6 is neither reached by these errors nor by any wrong factor, index or sign. */
+ * and Richardson's step from h and 2h leaves O(h^4): with h = 1e-3, near 1e-12 of the fifth
+ * derivative, and rounding near 1e-12 of L. Directions are: g itself, one by chance, and single
+ * elements. So a bound of 1e-6 is neither reached by these errors nor by any wrong factor, index or
+ * sign. */
 #include "support/lib_toy.h"
 #include "train/network.h"
 #include "train/numbers.h"

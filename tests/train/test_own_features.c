@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_own_features.c - a head in training reads features as it predicts them itself: which rows, and
- * what they read, are worked out here a second time from the same first weights. */
+/* test_own_features.c - a head in training reads features as it predicts them itself: which rows,
+ * and what they read, are worked out here a second time from the same first weights. */
 #include "support/lib_lesson.h"
 
 #include "train/trainer.h"
@@ -83,8 +83,8 @@ static void all_rows_read_the_second_prediction(void **state)
     lesson_end(&l);
 }
 
-/* A share of 1/4 leaves three rows in four alone: of 60 rows or so a step and 20 steps, about 1,200, the
- * count of changed rows stays within 6 standard deviations (15 each). */
+/* A share of 1/4 leaves three rows in four alone: of 60 rows or so a step and 20 steps, about
+ * 1,200, the count of changed rows stays within 6 standard deviations (15 each). */
 static void a_share_of_the_rows_is_chosen(void **state)
 {
     (void)state;

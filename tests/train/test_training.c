@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_training.c - training's loops in float: every variant gives the bits of the portable definition,
- * any number of threads gives the bits of one, and exp is what training.h says. */
+/* test_training.c - training's loops in float: every variant gives the bits of the portable
+ * definition, any number of threads gives the bits of one, and exp is what training.h says. */
 #include "kernels/order.h"
 #include "kernels/training.h"
 #include "train/numbers.h"
@@ -44,7 +44,8 @@ static eg_real *copy_of(numbers *r, const eg_real *x, size_t n)
     return memcpy(numbers_room(r, n * sizeof *x), x, n * sizeof *x);
 }
 
-/* n numbers up to `size`; with `special`, one in eight is a zero, a subnormal, an infinity or a NaN. */
+/* n numbers up to `size`; with `special`, one in eight is a zero, a subnormal, an infinity or a
+ * NaN. */
 static eg_real *some(numbers *r, size_t n, eg_real size, bool special)
 {
     static const eg_real odd[] = {0.0f, -0.0f, 0x1p-149f, -0x1p-130f, INFINITY, -INFINITY, NAN};
@@ -230,8 +231,8 @@ static void attention_gives_the_bits_of_the_definition(void **state)
 
 /* ---- exp ----------------------------------------------------------------------------------- */
 
-/* Of two logits 0 and -x with x >= 17.5 the sum of exponentials rounds to 1, and the second gradient
- * is e^-x as it was computed. */
+/* Of two logits 0 and -x with x >= 17.5 the sum of exponentials rounds to 1, and the second
+ * gradient is e^-x as it was computed. */
 static eg_real exp_of(eg_real x)
 {
     eg_real logits[2] = {0, x};

@@ -247,7 +247,7 @@ static void products_agree_with_long_multiplication(void **state)
     assert_false(eg_u128_less((eg_u128){1, 5}, (eg_u128){1, 5}));
 }
 
-/* ---- digests ---------------------------------------------------------------------------------- */
+/* ---- digests --------------------------------------------------------------------------------- */
 
 /* The examples of FIPS 180-4's validation, and lengths around the padding's edges. */
 static void sha256_gives_the_published_digests(void **state)
@@ -323,7 +323,7 @@ static void floats_are_digested_as_little_endian(void **state)
     assert_string_equal(hex[0], hex[1]);
 }
 
-/* ---- the machine -------------------------------------------------------------------------------- */
+/* ---- the machine ----------------------------------------------------------------------------- */
 
 static void instruction_sets_are_parsed_by_name_and_refused_where_unusable(void **state)
 {
@@ -346,7 +346,8 @@ static void instruction_sets_are_parsed_by_name_and_refused_where_unusable(void 
     assert_true(eagle_isa_best() != EAGLE_ISA_AUTO);
 }
 
-/* The kernel leaves an instruction set out of /proc/cpuinfo where it does not save its registers. */
+/* The kernel leaves an instruction set out of /proc/cpuinfo where it does not save its
+ * registers. */
 static void detection_agrees_with_the_kernels_flags(void **state)
 {
     static char text[1 << 16];
@@ -432,7 +433,7 @@ static void the_machine_has_cpus_memory_and_a_name(void **state)
     assert_null(eagle_part_at(-1));
 }
 
-/* ---- floating point ------------------------------------------------------------------------------ */
+/* ---- floating point -------------------------------------------------------------------------- */
 
 /* Valgrind rounds to nearest and keeps subnormals whatever the registers say (valgrind.sh). */
 static void skip_if_modes_are_fixed(void)

@@ -115,8 +115,8 @@ static void expect_tokens(const char *text, int32_t vocab, int64_t min_frequency
 /* ---- what is learned ------------------------------------------------------------------------- */
 
 /* Words: hug, " hug" twice, " pug" twice, " pun". u g comes 5 times; then "h ug" and "_ p" three
- * times each, and h (U+0068) has a smaller id than the blank (U+0120); then "_ hug" and "_p ug" twice
- * each, and the blank's id is smaller than that of _p; "_p u" and "u n" come once. */
+ * times each, and h (U+0068) has a smaller id than the blank (U+0120); then "_ hug" and "_p ug"
+ * twice each, and the blank's id is smaller than that of _p; "_p u" and "u n" come once. */
 static void merges_are_those_computed_by_hand(void **state)
 {
     static const char *const token[] = {"ug", "hug", "\u0120p", "\u0120hug", "\u0120pug"};

@@ -240,7 +240,7 @@ static void too_many_end_tokens_are_refused(void **state)
     read_wrong(eg_config_read_target, text, EAGLE_EUNSUPPORTED, "more than 64 end tokens");
 }
 
-/* ---- heads ------------------------------------------------------------------------------------ */
+/* ---- heads ----------------------------------------------------------------------------------- */
 
 static void the_defaults_of_a_head_are_those_of_its_reference(void **state)
 {
@@ -279,7 +279,7 @@ static void a_head_refuses_what_it_never_has(void **state)
     read_wrong(eg_config_read_target, "\"qkv_bias\":true", EAGLE_EUNSUPPORTED, "qkv_bias");
 }
 
-/* ---- files of others -------------------------------------------------------------------------- */
+/* ---- files of others ------------------------------------------------------------------------- */
 
 static void published_configurations_are_read(void **state)
 {

@@ -116,8 +116,8 @@ static void assert_refused(fixture *f, const char *name, const char *content, ea
     assert_non_null(strstr(f->err.message, name));
 }
 
-/* Document i is this: printable ASCII stands for itself, ^ for BOS, $ for the end token, # for ": ".
- * In `learn` a dot is context, anything else is learned. */
+/* Document i is this: printable ASCII stands for itself, ^ for BOS, $ for the end token, # for ":
+ * ". In `learn` a dot is context, anything else is learned. */
 static void assert_document(const fixture *f, int32_t i, const char *token, const char *learn)
 {
     const eagle_document d = eagle_corpus_at(f->corpus, i);

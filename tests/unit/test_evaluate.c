@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_evaluate.c - evaluations whose results are known beforehand: drafters that are always or never
- * right, a drafter that damages its session, intervals that can be enumerated. */
+/* test_evaluate.c - evaluations whose results are known beforehand: drafters that are always or
+ * never right, a drafter that damages its session, intervals that can be enumerated. */
 #include "draft/drafter.h"
 #include "evaluate/bootstrap.h"
 #include "support/lib_run.h"
@@ -271,7 +271,8 @@ static void no_state(eg_drafting *drafting, const eagle_drafter *drafter,
 static int32_t replacement; /* -1: the token that follows in the vocabulary */
 static int32_t spared;      /* chances to sabotage that are let go            */
 
-/* Replaces the root, in the tree and in the session: all that follows is decided by other logits. */
+/* Replaces the root, in the tree and in the session: all that follows is decided by other
+ * logits. */
 static eagle_status sabotage(eg_drafting *drafting, eagle_tree *tree, const eg_draft_input *input,
                              eagle_error *err)
 {
@@ -311,8 +312,8 @@ static void another_output_is_found_where_it_begins(void **state)
     eagle_drafter_free(honest);
 }
 
-/* A token other than the first prompt's output number SPOILT, in whose place it would be followed by
- * the same token as there. */
+/* A token other than the first prompt's output number SPOILT, in whose place it would be followed
+ * by the same token as there. */
 static int32_t understudy(const run_result *plain)
 {
     int32_t token[FIRST + SPOILT + 1];
@@ -469,7 +470,7 @@ static void the_bill_is_that_of_all_sessions(void **state)
     eagle_drafter_free(drafter);
 }
 
-/* ---- generations ------------------------------------------------------------------------------ */
+/* ---- generations ----------------------------------------------------------------------------- */
 
 static void a_generation_may_be_left_at_any_token(void **state)
 {
@@ -506,7 +507,7 @@ static void a_generation_may_be_left_at_any_token(void **state)
     eagle_drafter_free(drafter);
 }
 
-/* ---- intervals -------------------------------------------------------------------------------- */
+/* ---- intervals ------------------------------------------------------------------------------- */
 
 static double sum_of_first(const eg_parts *sum)
 {
@@ -521,9 +522,9 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* All 4^4 sets of four prompts, equally likely. A set's figure is at most 10 with probability 5/256 =
- * 0.0195 and at most 20 with 15/256 = 0.0586: the percentile 0.025 is 20. It is at least 170 with 5/256
- * and at least 160 with 9/256 = 0.0352. With 100000 resamples the standard deviation of these
+/* All 4^4 sets of four prompts, equally likely. A set's figure is at most 10 with probability 5/256
+ * = 0.0195 and at most 20 with 15/256 = 0.0586: the percentile 0.025 is 20. It is at least 170 with
+ * 5/256 and at least 160 with 9/256 = 0.0352. With 100000 resamples the standard deviation of these
  * shares is 0.0004 to 0.0007: another percentile would be 12 of them away. */
 static void the_interval_of_four_prompts_is_that_of_all_their_sets(void **state)
 {

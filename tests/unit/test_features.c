@@ -30,7 +30,8 @@ typedef struct {
     eagle_error err;
 } fixture;
 
-/* Documents of 2 to 700 tokens: together more than a group of slots, one of them more than a pass. */
+/* Documents of 2 to 700 tokens: together more than a group of slots, one of them more than a
+ * pass. */
 static int set_up(void **state)
 {
     static const int32_t length[N_DOCUMENTS] = {5, LONGEST, 2, 256, 300, 17, 90, 3, 257};

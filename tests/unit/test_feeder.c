@@ -68,7 +68,8 @@ static void assert_batch(eg_feeder *f, const int32_t *token, size_t n, const int
     assert_null(batch.noise);
 }
 
-/* Ten tokens in pieces of 10 (one piece), packed into batches of 4: 0-3, 3-6, 6-9, again and again. */
+/* Ten tokens in pieces of 10 (one piece), packed into batches of 4: 0-3, 3-6, 6-9, again and
+ * again. */
 static void a_piece_is_cut_where_the_batch_ends_and_goes_on_with_its_last_token(void **state)
 {
     (void)state;

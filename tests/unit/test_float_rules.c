@@ -13,7 +13,8 @@ enum { VOCAB = 4 };
 
 static const double half[VOCAB] = {0.5, 0.25, 0.125, 0.125};
 
-/* A node at position 7 whose coins are all known: accept coins by sibling, and one for the last draw. */
+/* A node at position 7 whose coins are all known: accept coins by sibling, and one for the last
+ * draw. */
 typedef struct {
     const double *p;
     const double *q;
@@ -231,7 +232,7 @@ static void a_coin_is_rounded_to_the_precision_of_the_comparison(void **state)
     assert_true(eg_coin_passes(&test, 0.5 + 0x1p-25));
 }
 
-/* ---- trees --------------------------------------------------------------------------------------- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
 /* Root 9 at position 3; children 0 and 1; 1 has the child 2. All nodes have the law `half`. */
 typedef struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_hostile_files.c - malformed models, heads, tokenizers and tree files give one clear line and the right
- * exit code. The files are in testdata/bad, made by tests/support/make_bad.c. */
+/* test_hostile_files.c - malformed models, heads, tokenizers and tree files give one clear line and
+ * the right exit code. The files are in testdata/bad, made by tests/support/make_bad.c. */
 #include "eagle/drafter.h"
 #include "eagle/files.h"
 #include "eagle/tokenizer.h"

@@ -330,7 +330,7 @@ static void the_largest_vocabulary_sums_to_2_to_the_63(void **state)
     test_free(logits);
 }
 
-/* ---- options --------------------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static void decimals_are_read_exactly(void **state)
 {

@@ -349,8 +349,8 @@ static bool replay_accept_wide(void *ctx, eagle_draw_key key, const eagle_wide *
     return yes;
 }
 
-/* Tree, laws, logits and draws of the file are enough to verify the round once more: the same questions
- * with the same weights, and the same path. */
+/* Tree, laws, logits and draws of the file are enough to verify the round once more: the same
+ * questions with the same weights, and the same path. */
 static void each_round_can_be_verified_again_from_the_file(void **state)
 {
     eagle_trace_options what;
@@ -395,8 +395,8 @@ static void each_round_can_be_verified_again_from_the_file(void **state)
     assert_true(asked > 100);
 }
 
-/* Every site of the head and the target is there, and the rows of what was accepted are those that the
- * head is fed with in the refresh. */
+/* Every site of the head and the target is there, and the rows of what was accepted are those that
+ * the head is fed with in the refresh. */
 static void all_sites_are_recorded_at_level_four(void **state)
 {
     eagle_trace_options what;
@@ -458,8 +458,8 @@ static void a_choice_of_rounds_layers_and_sites_is_kept_to(void **state)
     eagle_trace_free(trace);
 }
 
-/* In float32 l - max is rounded (below 32: 1e-6), the sum of 40 exponentials (2.4e-6 of itself, which is
- * what its logarithm is off by), the logarithm (2.4e-7) and their difference (1e-6). */
+/* In float32 l - max is rounded (below 32: 1e-6), the sum of 40 exponentials (2.4e-6 of itself,
+ * which is what its logarithm is off by), the logarithm (2.4e-7) and their difference (1e-6). */
 #define LOG_BOUND 6e-6
 
 static double log_probability(const float *row, int32_t token)

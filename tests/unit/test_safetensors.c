@@ -157,7 +157,7 @@ static void a_file_without_tensors_is_a_file(void **state)
     eg_tensors_close(&t);
 }
 
-/* ---- shards ----------------------------------------------------------------------------------- */
+/* ---- shards ---------------------------------------------------------------------------------- */
 
 static void write_shards(const char *dir)
 {

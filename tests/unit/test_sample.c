@@ -40,7 +40,7 @@ static eagle_wide power_of_two(int bits)
     return w;
 }
 
-/* ---- Philox -------------------------------------------------------------------------------------- */
+/* ---- Philox ---------------------------------------------------------------------------------- */
 
 /* The published vectors of Random123. */
 static void philox_gives_the_published_words(void **state)
@@ -68,7 +68,7 @@ static void philox_gives_the_published_words(void **state)
     }
 }
 
-/* ---- uniform integers ------------------------------------------------------------------------------ */
+/* ---- uniform integers ------------------------------------------------------------------------ */
 
 /* Blocks whose top bits are given: attempt i starts with bits[i]. */
 struct scripted {
@@ -178,7 +178,7 @@ static void wide_integers_take_consecutive_blocks_most_significant_first(void **
     assert_true(u.limb[0] == UINT64_C(0x091a2b3800000020));
 }
 
-/* ---- draws on Philox --------------------------------------------------------------------------------- */
+/* ---- draws on Philox ------------------------------------------------------------------------- */
 
 /* Computed by an own implementation in Python of Philox and of the rule in draws.h. */
 static void draws_match_an_independent_implementation(void **state)
@@ -301,7 +301,7 @@ static void every_part_of_a_key_changes_the_draw(void **state)
     }
 }
 
-/* ---- children -------------------------------------------------------------------------------------------- */
+/* ---- children -------------------------------------------------------------------------------- */
 
 static void drawn_children_differ_and_end_with_the_mass(void **state)
 {
@@ -340,7 +340,7 @@ static void siblings_and_cousins_have_keys_of_their_own(void **state)
     assert_int_equal(recorded.next, 3);
 }
 
-/* ---- wide integers ----------------------------------------------------------------------------------------- */
+/* ---- wide integers --------------------------------------------------------------------------- */
 
 static void wide_bits_count_from_the_top(void **state)
 {

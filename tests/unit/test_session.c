@@ -328,8 +328,8 @@ static void a_rewind_to_the_end_changes_nothing(void **state)
     eagle_session_free(fed);
 }
 
-/* Rows of a feed are those of the tokens fed, also where the row of the root before them was owed; and
- * they have no fault, whatever a tree left behind. */
+/* Rows of a feed are those of the tokens fed, also where the row of the root before them was owed;
+ * and they have no fault, whatever a tree left behind. */
 static void rows_of_a_feed_behind_a_round_are_those_of_its_tokens(void **state)
 {
     fixture *f = *state;
@@ -365,8 +365,8 @@ static void rows_of_a_feed_behind_a_round_are_those_of_its_tokens(void **state)
     test_free(feature);
 }
 
-/* Scored rows are gone after a feed and after a rewind, even one that forgets no token; then there is
- * nothing to commit. */
+/* Scored rows are gone after a feed and after a rewind, even one that forgets no token; then there
+ * is nothing to commit. */
 static void a_feed_and_a_rewind_forget_what_was_scored(void **state)
 {
     fixture *f = *state;
@@ -458,7 +458,8 @@ static int32_t pick_seven(void *ctx, eagle_draw_key key, const uint64_t *w, int3
     return 7;
 }
 
-/* Texts of 30 tokens at a high temperature: one for each pair of seed and stream, and again the same. */
+/* Texts of 30 tokens at a high temperature: one for each pair of seed and stream, and again the
+ * same. */
 static void seed_and_stream_decide_the_text(void **state)
 {
     const fixture *f = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_session_drafters.c - what a session and its drafter owe each other: what is heard, how far a draft
- * goes, and what is left where either fails. */
+/* test_session_drafters.c - what a session and its drafter owe each other: what is heard, how far a
+ * draft goes, and what is left where either fails. */
 #include "eagle/eagle.h"
 #include "support/lib_toy.h"
 
@@ -116,8 +116,8 @@ static void a_failed_draft_is_the_root_alone(void **state)
     eagle_rounds_free(rounds);
 }
 
-/* LLVM's OpenMP runtime puts back at a region's end how its threads rounded before: then nothing can be spoilt from
- * inside. */
+/* LLVM's OpenMP runtime puts back at a region's end how its threads rounded before: then nothing
+ * can be spoilt from inside. */
 static bool rounding_is_put_back(void)
 {
 #pragma omp parallel num_threads(1)

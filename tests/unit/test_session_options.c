@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_session_options.c - the limits of a session's options, to the last value on either side; how deep a
- * tree may be; what the hash of a state is made of. */
+/* test_session_options.c - the limits of a session's options, to the last value on either side; how
+ * deep a tree may be; what the hash of a state is made of. */
 #include "base/team.h"
 #include "eagle/eagle.h"
 #include "kernels/kernels.h"
@@ -350,10 +350,10 @@ static void a_round_may_begin_at_the_first_token(void **state)
     toy_free(t);
 }
 
-/* ---- deep trees -------------------------------------------------------------------------------- */
+/* ---- deep trees ------------------------------------------------------------------------------ */
 
-/* Scores a chain of `length`, the root included, in a session with room for `nodes`; with a child of the
- * root and one of node `last` behind it, where there is room for more. */
+/* Scores a chain of `length`, the root included, in a session with room for `nodes`; with a child
+ * of the root and one of node `last` behind it, where there is room for more. */
 static eagle_status score_chain(const toy *t, int32_t length, int32_t nodes, int32_t last,
                                 eagle_error *err)
 {
@@ -389,7 +389,8 @@ static eagle_status score_chain(const toy *t, int32_t length, int32_t nodes, int
     return st;
 }
 
-/* 1 + 2 + ... + 1023 = 512 x 1023; two nodes more bring room for 1024, of which the root's child takes 2. */
+/* 1 + 2 + ... + 1023 = 512 x 1023; two nodes more bring room for 1024, of which the root's child
+ * takes 2. */
 static void trees_of_many_nodes_are_512_deep_on_average_and_no_deeper(void **state)
 {
     (void)state;
@@ -406,7 +407,7 @@ static void trees_of_many_nodes_are_512_deep_on_average_and_no_deeper(void **sta
     toy_free(t);
 }
 
-/* ---- hashes ------------------------------------------------------------------------------------ */
+/* ---- hashes ---------------------------------------------------------------------------------- */
 
 /* A session of one token whose row is still to be computed: its hash is that of the token's four
  * bytes, the lowest first. */

@@ -20,8 +20,8 @@ static void assert_near(double got, double expected, double within)
 }
 
 /* Abramowitz and Stegun, Handbook of Mathematical Functions, table 26.8: percentage points of the
- * chi-square law. Within one unit of the last printed digit: the table is off by more than half of it
- * in places. */
+ * chi-square law. Within one unit of the last printed digit: the table is off by more than half of
+ * it in places. */
 static void chi_square_has_the_percentage_points_of_table_26_8(void **state)
 {
     static const struct {
@@ -140,12 +140,13 @@ static void fisher_holds_where_it_is_tiny(void **state)
     assert_true(eg_fisher_more(100, 100, 0, 100) > 1.0e-59);
 }
 
-/* ---- Pearson's statistic, exactly --------------------------------------------------------------- */
+/* ---- Pearson's statistic, exactly ------------------------------------------------------------ */
 
 enum { FARTHEST = 60 }; /* of a cell from what it expects */
 
-/* out[s] = the probability that k cells of c expected draws each, k c draws in all, have the sum s of
- * squared distances from c; s up to `limit`. Cell by cell, as Poisson numbers given their sum. */
+/* out[s] = the probability that k cells of c expected draws each, k c draws in all, have the sum s
+ * of squared distances from c; s up to `limit`. Cell by cell, as Poisson numbers given their
+ * sum. */
 static double *exact_squares(int k, int c, int limit)
 {
     const int n = k * c;
@@ -190,7 +191,8 @@ static double *exact_squares(int k, int c, int limit)
     return out;
 }
 
-/* The largest true probability, as a multiple of p, that `rows` rows of k cells have a tail of p or less. */
+/* The largest true probability, as a multiple of p, that `rows` rows of k cells have a tail of p or
+ * less. */
 static double excess_of_level(double p, int rows, int k, int c, int limit)
 {
     const double n = k * c;
@@ -226,8 +228,8 @@ static double excess_of_level(double p, int rows, int k, int c, int limit)
     return (1.0 - below) / p;
 }
 
-/* With what the judge of samples wants in its bins: 0.2 log(1/p)^2 in each of many in one row, a quarter
- * of it in each of 16 rows of 16. The moments of a chi-square do not suffice there. */
+/* With what the judge of samples wants in its bins: 0.2 log(1/p)^2 in each of many in one row, a
+ * quarter of it in each of 16 rows of 16. The moments of a chi-square do not suffice there. */
 static void pearson_levels_hold_within_a_tenth(void **state)
 {
     (void)state;

@@ -454,7 +454,7 @@ static void no_step_is_quadratic(void **state)
     eagle_tokenizer_free(t);
 }
 
-/* ---- corners that the vectors do not reach ---------------------------------------------------- */
+/* ---- corners that the vectors do not reach --------------------------------------------------- */
 
 /* Checks that `text` becomes exactly want[0 .. n_want), nothing added or parsed. */
 static void check_ids(const char *json, const char *text, const int32_t *want, size_t n_want)

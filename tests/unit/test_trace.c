@@ -129,8 +129,8 @@ static void sites_are_found_by_their_places_and_names(void **state)
     eagle_trace_free(trace);
 }
 
-/* Whatever comes first in a pass comes first here, so that the first difference of two traces is where
- * they parted. */
+/* Whatever comes first in a pass comes first here, so that the first difference of two traces is
+ * where they parted. */
 static void tensors_stand_in_the_order_of_the_computation(void **state)
 {
     static const char *const order[] = {"prompt/embed",

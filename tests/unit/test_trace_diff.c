@@ -141,7 +141,8 @@ static void the_first_difference_is_the_first_of_the_computation(void **state)
     assert_int_equal(c.first.outcome, EAGLE_TRACE_SHAPE);
 }
 
-/* The digest by hand is none of anything, so that all that is digested differs, and nothing else. */
+/* The digest by hand is none of anything, so that all that is digested differs, and nothing
+ * else. */
 static void a_digest_that_is_wrong_is_a_difference(void **state)
 {
     (void)state;
@@ -152,8 +153,8 @@ static void a_digest_that_is_wrong_is_a_difference(void **state)
     assert_int_equal(c.different, 45 - 6 - 2 * (5 + 3));
 }
 
-/* The page's words: "SHA-256 over the type's name, a blank, the shape as decimals with a blank after each,
- * and the bytes". The digest of one tensor is made so, and that one differs no more. */
+/* The page's words: "SHA-256 over the type's name, a blank, the shape as decimals with a blank
+ * after each, and the bytes". The digest of one tensor is made so, and that one differs no more. */
 static void a_digest_is_of_type_shape_and_bytes(void **state)
 {
     static const char head[] = "F32 4 3 ";

@@ -287,7 +287,7 @@ static void check_takes_trees_without_scores_and_laws(void **state)
     assert_int_equal(eagle_tree_check(&tree, 3, NULL), EAGLE_OK);
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static void eagle_1s_tree_has_its_published_table(void **state)
 {
@@ -380,7 +380,7 @@ static void bad_shapes_are_refused_by_path(void **state)
     eagle_shape_free(one);
 }
 
-/* ---- rounds ------------------------------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------------------------- */
 
 static void rounds_come_back_as_they_were_added(void **state)
 {

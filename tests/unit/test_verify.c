@@ -95,7 +95,7 @@ static void assert_path(const struct fixture *f, int32_t n, const int32_t *token
     assert_int_equal(path->source[n - 1], last);
 }
 
-/* ---- greedy ------------------------------------------------------------------------------------- */
+/* ---- greedy ---------------------------------------------------------------------------------- */
 
 static void greedy_follows_the_arg_max_to_a_leaf(void **state)
 {
@@ -160,7 +160,7 @@ static void nodes_from_n_verify_on_are_not_walked(void **state)
     assert_path(f, 1, (int32_t[]){2}, (int32_t[]){-1}, (int32_t[]){0}, EAGLE_SOURCE_PLAIN);
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static void a_row_that_decides_must_be_finite(void **state)
 {
@@ -207,7 +207,7 @@ static void a_fault_names_node_and_layer(void **state)
     assert_int_equal(f->path->n, 0);
 }
 
-/* ---- coupled ---------------------------------------------------------------------------------------- */
+/* ---- coupled --------------------------------------------------------------------------------- */
 
 /* Logits after a string of tokens, different for each. */
 static void string_logits(float *logits, uint64_t hash)
@@ -306,7 +306,7 @@ static void a_root_alone_gives_one_draw_in_coupled_and_rejection(void **state)
     }
 }
 
-/* ---- rejection ---------------------------------------------------------------------------------------- */
+/* ---- rejection ------------------------------------------------------------------------------- */
 
 static void rejection_asks_by_position_and_sibling(void **state)
 {
@@ -360,8 +360,8 @@ static void an_only_child_that_is_refused_leaves_a_residual(void **state)
     assert_int_equal(verify(f, &draws), EAGLE_EINVAL);
 }
 
-/* Drawn children, by the same keys: of p = 4 1 5 and q = 3 6 1 token 1 is refused, then token 0, whose
- * share of the residual, 1 in 5, is less than its share of what q has left, 3 in 4. */
+/* Drawn children, by the same keys: of p = 4 1 5 and q = 3 6 1 token 1 is refused, then token 0,
+ * whose share of the residual, 1 in 5, is less than its share of what q has left, 3 in 4. */
 static void rejection_of_drawn_children_asks_by_position_and_sibling(void **state)
 {
     (void)state;
@@ -511,7 +511,7 @@ static void drawn_children_are_for_rejection_mode(void **state)
     assert_int_equal(verify(f, &draws), EAGLE_EINVAL);
 }
 
-/* ---- what does not fit -------------------------------------------------------------------------------- */
+/* ---- what does not fit ----------------------------------------------------------------------- */
 
 static void parts_that_do_not_fit_are_refused(void **state)
 {
