@@ -19,29 +19,51 @@ void eagle_check_defaults(eagle_check_options *opt)
 
 /* ---- a run ---------------------------------------------------------------------------------- */
 
+static bool says_sampling(const eg_claim *c, const eagle_check_options *opt)
+{
+    return c->has_sampling && !opt->sampling_given;
+}
+
+/* A rule that the caller names is asked of every run, before any is judged. */
+static eagle_status check_rule(const eagle_claims *claims, const eagle_check_options *opt,
+                               eagle_error *err)
+{
+    eg_float_rule rule;
+
+    if (opt->rule != NULL && !eg_float_rule_named(&rule, opt->rule)) {
+        return eg_fail(err, EAGLE_EINVAL, "no accept rule is called \"%.40s\"", opt->rule);
+    }
+    for (int32_t i = 0; opt->rule != NULL && i < claims->n; i++) {
+        const eg_claim *c = claims->claim[i];
+        const eagle_sampling *s = says_sampling(c, opt) ? &c->sampling : &opt->sampling;
+
+        if (!(s->temperature > 0.0f)) {
+            return eg_fail(
+                err, EAGLE_EINVAL,
+                "%s: a greedy run: no temperature is recorded or given, and no decision drawn "
+                "that the rule \"%.40s\" would make",
+                c->name, opt->rule);
+        }
+    }
+    return EAGLE_OK;
+}
+
 /* What the run says of its sampling, or the caller of it. */
 static eagle_status settle(eg_judge *j, eagle_error *err)
 {
     const eg_claim *c = j->claim;
     const eagle_check_options *opt = j->opt;
     const char *rule = opt->rule != NULL ? opt->rule : c->rule;
-    const bool said = c->has_sampling && !opt->sampling_given;
+    const bool said = says_sampling(c, opt);
 
     j->sampling = said ? c->sampling : opt->sampling;
     j->dtype = opt->dtype_given ? opt->dtype : c->dtype;
     j->own_rule = rule[0] == '\0';
     if (!j->own_rule && !eg_float_rule_named(&j->rule, rule)) {
-        return eg_fail(err, opt->rule != NULL ? EAGLE_EINVAL : EAGLE_EFORMAT,
-                       "%s: no accept rule is called \"%.40s\"", c->name, rule);
+        return eg_fail(err, EAGLE_EFORMAT, "%s: no accept rule is called \"%.40s\"", c->name, rule);
     }
     const bool drawn = j->sampling.temperature > 0.0f;
 
-    if (opt->rule != NULL && !drawn && !j->control) {
-        return eg_fail(
-            err, EAGLE_EINVAL,
-            "%s: a greedy run: it has no drawn decision that the rule \"%.40s\" would make",
-            c->name, opt->rule);
-    }
     /* A mode that the file names stays, whatever else the caller says of the sampling. */
     if (!drawn) {
         j->sampling.mode = EAGLE_VERIFY_GREEDY;
@@ -299,6 +321,7 @@ eagle_status eagle_check(eagle_check_report **out, const eagle_model *model,
     if (st == EAGLE_OK && control != NULL) {
         st = check_all(control, config, &room, err);
     }
+    st = st == EAGLE_OK ? check_rule(claims, opt, err) : st;
     if (st == EAGLE_OK && opt->head != NULL && opt->head->target != &model->target) {
         st = eg_fail(err, EAGLE_EFIT, "the head was made for another model");
     }

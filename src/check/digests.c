@@ -85,12 +85,11 @@ static void compare(const digesting *g)
     }
 }
 
-static bool nothing(void *ctx, int32_t pos, const float *logits)
+static bool go_on(void *ctx, int32_t pos, const float *logits)
 {
-    (void)ctx;
     (void)pos;
     (void)logits;
-    return true;
+    return eg_goes_on(ctx);
 }
 
 /* One pass: the prompt's, with all tokens after it, or a round's. */
@@ -107,7 +106,7 @@ static eagle_status digest_pass(digesting *g, eagle_error *err)
         st = eg_fail(err, EAGLE_ENOMEM, "no memory for %d digests", g->n);
     } else {
         ours->forward.pass.probe = &probe;
-        st = g->round < 0 ? eg_ours_feed(ours, c, c->n, nothing, NULL, err)
+        st = g->round < 0 ? eg_ours_feed(ours, c, c->n, go_on, g->j, err)
                           : eg_ours_tree(ours, &c->round[g->round], eg_claim_root(c, g->round),
                                          &(eg_view){0}, err);
         ours->forward.pass.probe = NULL;
@@ -138,6 +137,9 @@ eagle_status eg_judge_digests(eg_judge *j, eagle_error *err)
     for (int32_t r = 0; st == EAGLE_OK && r < c->n_rounds; r++) {
         const eg_claim_round *round = &c->round[r];
 
+        if (!eg_goes_on(j)) {
+            return eg_fail(err, EAGLE_EINCONCLUSIVE, "interrupted");
+        }
         if (round->n_digests > 0 && j->walkable[r]) {
             st = digest_pass(&(digesting){.j = j,
                                           .digest = round->digests,

@@ -193,7 +193,9 @@ eagle_status eg_judge_drift(eg_judge *j, eagle_error *err)
         return eg_fail(err, EAGLE_ENOMEM, "no memory for a row");
     }
     for (int32_t r = 0; st == EAGLE_OK && r < j->claim->n_rounds; r++) {
-        if (j->claim->round[r].n_sites > 0 && j->walkable[r]) {
+        if (!eg_goes_on(j)) {
+            st = eg_fail(err, EAGLE_EINCONCLUSIVE, "interrupted");
+        } else if (j->claim->round[r].n_sites > 0 && j->walkable[r]) {
             w.r = r;
             w.round = &j->claim->round[r];
             st = eg_drift_make(j->drift, c->n_layers, err);

@@ -108,8 +108,10 @@ knows() { # CHECK
 # ---- what earlier runs found -----------------------------------------------------------------------
 
 touch "$kept"
-cat Makefile tests/*.mk src/*/*.[ch] include/eagle/*.h tests/*/*.[ch] tests/cli/*.sh tests/cli/*.expected \
-    "$here/planted.sh" | cksum >"$work/stamp"
+{
+    cat Makefile tests/*.mk src/*/*.[ch] include/eagle/*.h tests/*/*.[ch] tests/*/*.sh tests/cli/*.expected
+    find testdata docs -type f | sort | xargs cat
+} | cksum >"$work/stamp"
 if ! cmp -s "$work/stamp" "$kept.stamp"; then
     [ -n "$MUTANTS_KEEP" ] || : >"$kept"
     cp "$work/stamp" "$kept.stamp"

@@ -147,6 +147,7 @@ static void compare_state(engine *e, eagle_site site, int32_t layer, const float
         difference += d * d;
         size += (double)ours[i] * (double)ours[i];
     }
+    assert_true(isfinite(difference));
     if (difference > 0.0) {
         e->state[layer] = fmax(e->state[layer], sqrt(difference / size));
     }
