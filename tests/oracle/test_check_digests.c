@@ -2,6 +2,7 @@
 /* test_check_digests.c - runs that have digests in place of values: equal ones pass, others are in
  * doubt, and each line says what could not be judged. */
 #include "check/claims.h"
+#include "support/lib_judged.h"
 #include "support/lib_planted.h"
 #include "trace/trace_names.h"
 
@@ -93,30 +94,13 @@ static void end(run *r)
 
 static eagle_check_report *judge(const run *r, double shift)
 {
-    eagle_check_report *report = NULL;
     eagle_check_options opt;
-    eagle_error err = {0};
 
     eagle_check_defaults(&opt);
     opt.threads = 1;
     opt.chunk = 4; /* the prompt comes in two parts */
     opt.shift = shift;
-    if (eagle_check(&report, toy_model(r->t), r->claims, NULL, &opt, &err) != EAGLE_OK) {
-        fail_msg("%s", err.message);
-    }
-    return report;
-}
-
-static const eagle_check_line *line_of(const eagle_check_report *report, const char *name)
-{
-    const eagle_check_line *line;
-    int32_t i = 0;
-
-    while ((line = eagle_check_line_at(report, i)) != NULL && strcmp(line->name, name) != 0) {
-        i++;
-    }
-    assert_non_null(line);
-    return line;
+    return judge_claims(r->t, r->claims, NULL, &opt);
 }
 
 static void assert_line(const eagle_check_report *report, const char *name,

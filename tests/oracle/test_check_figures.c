@@ -6,6 +6,7 @@
 #include "check/claims.h"
 #include "check/judge.h"
 #include "model/model.h"
+#include "support/lib_judged.h"
 #include "support/lib_planted.h"
 
 #include <math.h>
@@ -38,20 +39,6 @@ static void end(run *r)
     toy_free(r->t);
 }
 
-static eagle_check_report *judge(const run *r)
-{
-    eagle_check_report *report = NULL;
-    eagle_check_options opt;
-    eagle_error err = {0};
-
-    eagle_check_defaults(&opt);
-    opt.threads = 1;
-    if (eagle_check(&report, toy_model(r->t), r->claims, NULL, &opt, &err) != EAGLE_OK) {
-        fail_msg("%s", err.message);
-    }
-    return report;
-}
-
 /* What was recorded at a site in round FROM: to be changed. */
 static float *recorded(const run *r, eagle_site site, int32_t layer)
 {
@@ -60,18 +47,6 @@ static float *recorded(const run *r, eagle_site site, int32_t layer)
 
     assert_non_null(at);
     return (float *)(uintptr_t)at->tensor->data;
-}
-
-static const eagle_check_line *line_of(const eagle_check_report *report, const char *name)
-{
-    const eagle_check_line *line;
-    int32_t i = 0;
-
-    while ((line = eagle_check_line_at(report, i)) != NULL && strcmp(line->name, name) != 0) {
-        i++;
-    }
-    assert_non_null(line);
-    return line;
 }
 
 static const eagle_check_drift *drift_of(const eagle_check_report *report, const char *site)
@@ -133,7 +108,7 @@ static void states_of_a_right_run_are_ours_in_every_value(void **state)
 {
     (void)state;
     run r = start(&(planted_options){.rounds = ROUNDS, .sites = true});
-    eagle_check_report *report = judge(&r);
+    eagle_check_report *report = judge_claims(r.t, r.claims, NULL, NULL);
     const eagle_check_drift *d;
     int32_t n = 0;
 
@@ -155,7 +130,7 @@ static void a_planted_difference_is_in_the_figures_of_its_site_and_layer(void **
     const float was = v[5];
 
     v[5] = was + 0.25f;
-    eagle_check_report *report = judge(&r);
+    eagle_check_report *report = judge_claims(r.t, r.claims, NULL, NULL);
     const eagle_check_drift *d = drift_of(report, "v");
     const double off = (double)v[5] - (double)was;
 
@@ -173,7 +148,7 @@ static void rounding_to_bf16_is_a_matter_of_ulps_of_bf16(void **state)
 {
     (void)state;
     run r = start(&(planted_options){.rounds = ROUNDS, .sites = true, .dtype = EAGLE_BF16});
-    eagle_check_report *report = judge(&r);
+    eagle_check_report *report = judge_claims(r.t, r.claims, NULL, NULL);
     const eagle_check_drift *d = drift_of(report, "embed");
     int64_t sum = 0;
 
@@ -210,7 +185,7 @@ static void states_are_in_doubt_before_they_fail(void **state)
                                                       EAGLE_CHECK_FAIL};
 
         v[5] = was + (float)(off[times] * allowed);
-        eagle_check_report *report = judge(&r);
+        eagle_check_report *report = judge_claims(r.t, r.claims, NULL, NULL);
 
         assert_int_equal(line_of(report, "layers")->verdict, verdict[times]);
         assert_int_equal(line_of(report, "layers")->n_failed, times > 0 ? 1 : 0);
@@ -245,7 +220,7 @@ static void a_value_shifted_by_more_than_the_stated_number_fails_in_each_operati
         EAGLE_SITE_FEATURE};
     static const int32_t value[] = {0, 3, 7};
     run r = start(&(planted_options){.rounds = ROUNDS, .sites = true, .dtype = EAGLE_BF16});
-    eagle_check_report *before = judge(&r);
+    eagle_check_report *before = judge_claims(r.t, r.claims, NULL, NULL);
 
     assert_int_equal(line_of(before, "operations")->verdict, EAGLE_CHECK_PASS);
     for (size_t i = 0; i < sizeof site / sizeof site[0]; i++) {
@@ -255,7 +230,7 @@ static void a_value_shifted_by_more_than_the_stated_number_fails_in_each_operati
         const float was = *at;
 
         *at = was + (float)(o.least_shift * (i % 2 == 0 ? 1.001 : -1.001));
-        eagle_check_report *after = judge(&r);
+        eagle_check_report *after = judge_claims(r.t, r.claims, NULL, NULL);
 
         assert_int_equal(line_of(after, "operations")->verdict, EAGLE_CHECK_FAIL);
         assert_string_equal(eagle_check_first(after)->site, eagle_site_name(site[i]));
@@ -296,7 +271,7 @@ static void the_stated_number_is_the_largest_sum_of_budget_and_error(void **stat
 
     for (size_t i = 0; i < 3; i++) {
         run r = start(&(planted_options){.rounds = ROUNDS, .sites = true, .dtype = dtype[i]});
-        eagle_check_report *report = judge(&r);
+        eagle_check_report *report = judge_claims(r.t, r.claims, NULL, NULL);
         const eg_claim *c = r.claims->claim[0];
         double most = largest_sum(&r, c->site, c->n_sites, c->token, dtype[i]);
 
@@ -315,7 +290,7 @@ static void one_ulp_of_an_embedding_may_be_and_two_fail(void **state)
 {
     (void)state;
     run r = start(&(planted_options){.rounds = ROUNDS, .sites = true});
-    eagle_check_report *report = judge(&r);
+    eagle_check_report *report = judge_claims(r.t, r.claims, NULL, NULL);
     const eagle_check_operation o = operation_of(report, EAGLE_SITE_EMBED);
     const int32_t dim = toy_config(r.t, false)->dim;
     float *at = recorded(&r, EAGLE_SITE_EMBED, 0);
@@ -333,11 +308,11 @@ static void one_ulp_of_an_embedding_may_be_and_two_fail(void **state)
     const float was = *largest;
 
     *largest = was + ldexpf(was < 0.0f ? -1.0f : 1.0f, ilogbf(was) - 23); /* one ulp: may be */
-    report = judge(&r);
+    report = judge_claims(r.t, r.claims, NULL, NULL);
     assert_int_equal(line_of(report, "operations")->verdict, EAGLE_CHECK_PASS);
     eagle_check_report_free(report);
     *largest = was + ldexpf(was < 0.0f ? -1.0f : 1.0f, ilogbf(was) - 22);
-    report = judge(&r);
+    report = judge_claims(r.t, r.claims, NULL, NULL);
     assert_int_equal(line_of(report, "operations")->verdict, EAGLE_CHECK_FAIL);
     eagle_check_report_free(report);
     end(&r);
@@ -357,7 +332,7 @@ static void operations_that_could_not_be_judged_are_named(void **state)
 {
     (void)state;
     run r = start(&(planted_options){.rounds = ROUNDS, .few_sites = true});
-    eagle_check_report *report = judge(&r);
+    eagle_check_report *report = judge_claims(r.t, r.claims, NULL, NULL);
 
     assert_non_null(
         strstr(line_of(report, "operations")->text, "3 operations alone: embed feature logits"));
@@ -369,7 +344,7 @@ static void operations_that_could_not_be_judged_are_named(void **state)
     for (int32_t k = 0; k < r.claims->claim[0]->n_rounds; k++) {
         hide_attention(r.claims->claim[0]->round[k].site, r.claims->claim[0]->round[k].n_sites);
     }
-    report = judge(&r);
+    report = judge_claims(r.t, r.claims, NULL, NULL);
     assert_non_null(
         strstr(line_of(report, "operations")->text, "12 operations, not of attn resid_attn"));
     eagle_check_report_free(report);
