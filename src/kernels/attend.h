@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* attend.h - attention of one row over its slots, in canonical order, written once. What an
- * instruction set brings is its matrix product, its exp and its weighted sum of values.
+ * instruction set brings is its scores, its exp and its weighted sum of values.
  *
  *   s_j   = dot(q, k_j) x scale
  *   e_j   = exp(s_j - max s)
@@ -37,7 +37,7 @@ typedef struct {
 typedef void eg_weigh_fn(const eg_weighing *weighing);
 
 typedef struct {
-    eg_matmul_fn *matmul_f32;
+    eg_matmul_fn *scores; /* keys times queries, not yet scaled */
     eg_exp_fn *exp;
     eg_weigh_fn *weigh;
 } eg_attend_parts;
@@ -85,6 +85,7 @@ static inline void eg_softmax_weights(float *s, size_t n, float scale, eg_exp_fn
     for (size_t l = 0; l < EG_LANES; l++) {
         max = lane[l] > max ? lane[l] : max;
     }
+#pragma omp simd
     for (j = 0; j < n; j++) {
         s[j] -= max;
     }
@@ -100,7 +101,7 @@ static inline void eg_attend_with(const eg_attend_parts *parts, float *out, cons
     eg_stretch s;
 
     for (s = eg_next_stretch(keys, 0); s.n > 0; s = eg_next_stretch(keys, s.place + s.n)) {
-        parts->matmul_f32(scratch + s.place, n, keys->k + s.first * dim, s.n, &queries);
+        parts->scores(scratch + s.place, n, keys->k + s.first * dim, s.n, &queries);
     }
     for (size_t h = 0; h < n_q; h++) {
         eg_softmax_weights(scratch + h * n, n, keys->scale, parts->exp);
@@ -120,6 +121,7 @@ static inline void eg_attend_with(const eg_attend_parts *parts, float *out, cons
     for (size_t h = 0; h < n_q; h++) {
         float sum = eg_sum_lanes(scratch + h * n, n);
 
+#pragma omp simd
         for (size_t d = 0; d < dim; d++) {
             out[h * dim + d] /= sum;
         }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* attend_avx512.c - attention with AVX-512: the weighted sum of values, vectorised over
- * dimensions. Four query heads share each value that is loaded; a head alone takes many
- * dimensions at once, so that its sums do not wait for each other. */
+/* attend_avx512.c - attention with AVX-512: scores by sixteens, and the weighted sum of values,
+ * vectorised over dimensions. Four query heads share each key and each value that is loaded; a
+ * head alone takes many dimensions of values at once, so that its sums do not wait for each
+ * other. */
 #include "base/compiler.h"
 #include "kernels/attend.h"
+#include "kernels/fold_avx512.h"
 #include "kernels/variants.h"
 #include "kernels/variants_act.h"
 
@@ -11,7 +13,82 @@
 
 #define WIDTH 16 /* floats of a register          */
 #define HEADS 4  /* most query heads of a tile    */
-#define REGS  8  /* most registers of a head      */
+#define KEYS  4  /* of a tile, at once            */
+#define REGS  8  /* of a head that is alone, most */
+#define SHARE 4  /* of a head of four             */
+
+/* ---- scores ------------------------------------------------------------------------------------- */
+
+/* The dot products of `heads` queries with 16 / heads keys from k on: lane h x 16 / heads + j of
+ * the result is query h times key j. */
+EG_INLINE __m512 score_tile(const float *k, const eg_vectors *q, size_t h, size_t heads)
+{
+    const size_t dim = q->dim;
+    __m512 sum[16];
+
+    EG_UNROLL
+    for (size_t j = 0; j < 16 / heads; j += KEYS) {
+        EG_UNROLL
+        for (size_t s = 0; s < KEYS * heads; s++) {
+            sum[j + s] = _mm512_setzero_ps();
+        }
+        for (size_t i = 0; i < dim; i += WIDTH) {
+            __m512 key[KEYS];
+
+            EG_UNROLL
+            for (size_t s = 0; s < KEYS; s++) {
+                key[s] = _mm512_loadu_ps(k + (j + s) * dim + i);
+            }
+            EG_UNROLL
+            for (size_t s = 0; s < KEYS * heads; s++) {
+                __m512 query = _mm512_loadu_ps(q->data + (h + s / KEYS) * q->stride + i);
+
+                sum[j + s] = _mm512_fmadd_ps(key[s % KEYS], query, sum[j + s]);
+            }
+        }
+    }
+    return eg_fold_sixteen(sum);
+}
+
+/* All queries times 16 keys. */
+EG_INLINE void score_sixteen(float *y, size_t y_stride, const float *k, const eg_vectors *q)
+{
+    size_t h = 0;
+
+    for (; h + HEADS <= q->n; h += HEADS) {
+        for (size_t j = 0; j < 16; j += KEYS) {
+            __m512 scores = score_tile(k + j * q->dim, q, h, HEADS);
+            float *to = y + h * y_stride + j;
+
+            _mm_storeu_ps(to, _mm512_castps512_ps128(scores));
+            _mm_storeu_ps(to + y_stride, _mm512_extractf32x4_ps(scores, 1));
+            _mm_storeu_ps(to + 2 * y_stride, _mm512_extractf32x4_ps(scores, 2));
+            _mm_storeu_ps(to + 3 * y_stride, _mm512_extractf32x4_ps(scores, 3));
+        }
+    }
+    for (; h < q->n; h++) {
+        _mm512_storeu_ps(y + h * y_stride, score_tile(k, q, h, 1));
+    }
+}
+
+/* An eg_matmul_fn for keys: rows are short, so that folding a sum costs as much as computing it.
+ * Keys beyond the last sixteen go with those before them, which are computed again. */
+static void scores(float *y, size_t y_stride, const void *keys, size_t n, const eg_vectors *q)
+{
+    const float *k = keys;
+
+    if (n < 16 || q->dim % WIDTH != 0) {
+        eg_matmul_f32_avx512(y, y_stride, keys, n, q);
+        return;
+    }
+    for (size_t j = 0; j < n; j += 16) {
+        size_t at = j + 16 <= n ? j : n - 16;
+
+        score_sixteen(y + at, y_stride, k + at * q->dim, q);
+    }
+}
+
+/* ---- the weighted sum of values -------------------------------------------------------------- */
 
 /* Dimensions d .. d + 16 regs - 1 of heads h .. h + heads - 1, over all slots. */
 EG_INLINE void weigh_tile(const eg_weighing *g, size_t h, size_t d, size_t heads, size_t regs)
@@ -77,7 +154,7 @@ static void weigh(const eg_weighing *g)
     size_t h = 0;
 
     for (; h + HEADS <= g->n_q; h += HEADS) {
-        weigh_heads(g, h, HEADS, REGS / HEADS);
+        weigh_heads(g, h, HEADS, SHARE);
     }
     for (; h < g->n_q; h++) {
         weigh_heads(g, h, 1, REGS);
@@ -86,7 +163,7 @@ static void weigh(const eg_weighing *g)
 
 void eg_attend_avx512(float *out, const float *q, size_t n_q, const eg_keys *keys, float *scratch)
 {
-    static const eg_attend_parts parts = {eg_matmul_f32_avx512, eg_exp_avx512, weigh};
+    static const eg_attend_parts parts = {scores, eg_exp_avx512, weigh};
 
     eg_attend_with(&parts, out, q, n_q, keys, scratch);
 }

@@ -5,6 +5,7 @@
  * weights take six more, the vectors come one after the other: 10 loads feed 24 multiply-adds. */
 #include "base/alloc.h"
 #include "base/compiler.h"
+#include "kernels/fold_avx512.h"
 #include "kernels/matmul.h"
 #include "kernels/order.h"
 #include "kernels/variants.h"
@@ -128,48 +129,25 @@ EG_INLINE void masked_step(__m512 sum[SUMS], const char *w, size_t row, const fl
     }
 }
 
-/* 16 lanes -> 8 -> 4 -> 2 -> 1 for four sums at once, by the halves of what is left: lane r of the
- * result is sum r. */
-EG_INLINE __m128 fold_four(const float *a, const float *b, const float *c, const float *d)
-{
-    const __m512 va = _mm512_loadu_ps(a);
-    const __m512 vb = _mm512_loadu_ps(b);
-    const __m512 vc = _mm512_loadu_ps(c);
-    const __m512 vd = _mm512_loadu_ps(d);
-    const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(va, vb, 0x44),  /* a 0-7, b 0-7   */
-                                    _mm512_shuffle_f32x4(va, vb, 0xee)); /* a 8-15, b 8-15 */
-    const __m512 cd =
-        _mm512_add_ps(_mm512_shuffle_f32x4(vc, vd, 0x44), _mm512_shuffle_f32x4(vc, vd, 0xee));
-    const __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88),  /* a 0-3, b, c, d */
-                                      _mm512_shuffle_f32x4(ab, cd, 0xdd)); /* a 4-7, b, c, d */
-    const __m128 a4 = _mm512_castps512_ps128(four);
-    const __m128 b4 = _mm512_extractf32x4_ps(four, 1);
-    const __m128 c4 = _mm512_extractf32x4_ps(four, 2);
-    const __m128 d4 = _mm512_extractf32x4_ps(four, 3);
-    const __m128 ab2 =
-        _mm_add_ps(_mm_unpacklo_ps(a4, b4), _mm_unpackhi_ps(a4, b4)); /* a02 b02 a13 b13 */
-    const __m128 cd2 = _mm_add_ps(_mm_unpacklo_ps(c4, d4), _mm_unpackhi_ps(c4, d4));
-
-    return _mm_add_ps(_mm_movelh_ps(ab2, cd2), _mm_movehl_ps(cd2, ab2));
-}
-
 /* 16 lanes -> 1, into y. */
 EG_INLINE void fold(const eg_tile *tile, const float *lanes, size_t rows, size_t tokens)
 {
     const size_t n = rows * tokens;
-    float sum[SUMS + 3]; /* whole fours */
+    float folded[SUMS + EG_LANES]; /* whole sixteens */
 
     EG_UNROLL
-    for (size_t s = 0; s < n; s += 4) { /* beyond the last sum: that one again */
-        const float *four = lanes + s * EG_LANES;
+    for (size_t s = 0; s < n; s += 16) {
+        __m512 sum[16];
 
-        _mm_storeu_ps(sum + s, fold_four(four, four + (s + 1 < n ? EG_LANES : 0),
-                                         four + (s + 2 < n ? 2 * EG_LANES : 0),
-                                         four + (s + 3 < n ? 3 * EG_LANES : 0)));
+        EG_UNROLL
+        for (size_t i = 0; i < 16; i++) { /* beyond the last sum: that one again */
+            sum[i] = _mm512_loadu_ps(lanes + (s + i < n ? s + i : n - 1) * EG_LANES);
+        }
+        _mm512_storeu_ps(folded + s, eg_fold_sixteen(sum));
     }
     EG_UNROLL
     for (size_t s = 0; s < n; s++) {
-        tile->y[s / rows * tile->y_stride + s % rows * tile->y_step] = sum[s];
+        tile->y[s / rows * tile->y_stride + s % rows * tile->y_step] = folded[s];
     }
 }
 

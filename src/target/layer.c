@@ -139,8 +139,9 @@ static void rotate(eg_pass *p, const eg_worker *worker)
     }
 }
 
-/* Attention of each row and KV head. Rows of a chunk attend to more and more slots, so
- * they are dealt out in turn. */
+/* Attention of each KV head and row, all rows of a head before the next, so that its keys and
+ * values stay in near caches. Rows of a chunk attend to more and more slots, so they are dealt out
+ * in turn. */
 static void attend(eg_pass *p, const eg_worker *worker)
 {
     const eagle_config *c = p->config;
@@ -151,9 +152,10 @@ static void attend(eg_pass *p, const eg_worker *worker)
 
     for (size_t item = (size_t)worker->id; item < (size_t)p->n_rows * n_kv;
          item += (size_t)worker->n) {
-        const eg_row *row = &p->rows[item / n_kv];
-        const size_t kv_head = item % n_kv;
-        const size_t at = item * group * hd; /* heads of one group lie side by side */
+        const size_t i = item % (size_t)p->n_rows;
+        const size_t kv_head = item / (size_t)p->n_rows;
+        const eg_row *row = &p->rows[i];
+        const size_t at = (i * n_kv + kv_head) * group * hd; /* a group's heads lie side by side */
         const eg_keys keys = {
             .k = eg_kvcache_k(p->kv, p->layer_index, (int32_t)kv_head),
             .v = eg_kvcache_v(p->kv, p->layer_index, (int32_t)kv_head),

@@ -67,15 +67,31 @@ static inline __m512i emulated_cvtepu16_epi32(__m256i a)
     return _mm512_castps_si512(emulated_join(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)));
 }
 
+/* `imm` names, two bits each, two parts of a and two of b. */
+static inline __m512 emulated_shuffle_f32x4(__m512 a, __m512 b, int imm)
+{
+    float x[2][16];
+    float y[16];
+
+    memcpy(x[0], &a, sizeof x[0]);
+    memcpy(x[1], &b, sizeof x[1]);
+    for (int i = 0; i < 4; i++) {
+        memcpy(y + 4 * i, x[i / 2] + 4 * (imm >> 2 * i & 3), 4 * sizeof y[0]);
+    }
+    return _mm512_loadu_ps(y);
+}
+
 #undef _mm512_extractf32x8_ps
 #undef _mm512_cvtps_pd
 #undef _mm512_cvtpd_ps
 #undef _mm512_cvtph_ps
 #undef _mm512_cvtepu16_epi32
+#undef _mm512_shuffle_f32x4
 #define _mm512_extractf32x8_ps emulated_extractf32x8_ps
 #define _mm512_cvtps_pd        emulated_cvtps_pd
 #define _mm512_cvtpd_ps        emulated_cvtpd_ps
 #define _mm512_cvtph_ps        emulated_cvtph_ps
 #define _mm512_cvtepu16_epi32  emulated_cvtepu16_epi32
+#define _mm512_shuffle_f32x4   emulated_shuffle_f32x4
 
 #endif

@@ -39,8 +39,8 @@ FNR == 1 && FILENAME ~ /^src\// && !(folder in known) { bad("folder " folder " h
 }
 
 /^[ \t]*#[ \t]*include[ \t]*<([a-z0-9]*intrin|arm_neon|arm_sve)\.h>/ {
-    if (FILENAME !~ /^src\/kernels\/.*_(avx2|avx512|neon)\.c$/) {
-        bad("intrinsics belong in src/kernels/*_<isa>.c")
+    if (FILENAME !~ /^src\/kernels\/.*_(avx2|avx512|neon)\.[ch]$/) {
+        bad("intrinsics belong in src/kernels/*_<isa>.[ch]")
     }
 }
 
