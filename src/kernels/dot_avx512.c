@@ -20,7 +20,7 @@
 #define FEW_16   4               /* the same for weights of 16 bits           */
 #define TOKENS   4               /* most tokens of a tile                     */
 #define AHEAD    2048            /* bytes: see eg_matmul_parts                */
-#define PIECE    256             /* of k: see eg_matmul_parts                 */
+#define PIECE    512             /* of k: see eg_matmul_parts                 */
 #define PIECE_16 1024            /* and for weights of 16 bits                */
 #define SUMS     (ROWS * TOKENS) /* sums of a tile, in registers              */
 

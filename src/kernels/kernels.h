@@ -27,8 +27,8 @@ typedef struct {
                   * little of its own, enough for small ones */
 } eg_vectors;
 
-/* 576 KB: what the fastest order of a large product needs. */
-#define EG_MATMUL_ROOM ((size_t)147456)
+/* 963 KB: what the fastest order of a large product needs. */
+#define EG_MATMUL_ROOM ((size_t)246528)
 
 /* y[t * y_stride + r] = canonical dot(row r of w, vector t of x), r < n_rows, t < x->n.
  *

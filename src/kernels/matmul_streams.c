@@ -23,12 +23,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Of the caller's room: 384 KB of vectors, which a far cache holds, and 192 KB of lanes, of which
+/* Of the caller's room: 771 KB of vectors, which a far cache holds, and 192 KB of lanes, of which
  * little is touched unless k is longer than one span. Without it 32 KB of stack: the same for small
  * products. */
 #define MAX_TOKENS 48
 #define MIN_TOKENS 16 /* that a block takes of more, however long k is */
-#define MAX_X      (MAX_TOKENS * 2048)
+#define MAX_X      (MAX_TOKENS * (4096 + EG_LANES))
 #define MAX_SUMS   (MAX_TOKENS * 64)
 #define OWN_X      4096
 #define MAX_ROWS   6 /* of a tile */
@@ -201,10 +201,9 @@ static void run_tokens(block *b, const void *w, size_t n_rows)
  * few rows. */
 static size_t most_tokens(const block *b)
 {
-    const size_t fit =
-        b->x.dim <= b->max_x / MAX_TOKENS ? MAX_TOKENS : b->max_x / (b->x.dim + EG_LANES);
+    const size_t fit = b->max_x / (b->x.dim + EG_LANES);
 
-    return fit < MIN_TOKENS ? MIN_TOKENS : fit;
+    return fit < MIN_TOKENS ? MIN_TOKENS : min_size(fit, MAX_TOKENS);
 }
 
 /* How many elements before w the 16 begin that are aligned in memory, for all rows; 0 when rows
