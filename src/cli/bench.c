@@ -19,13 +19,14 @@ const int32_t eg_bench_tree[EG_BENCH_TREES] = {1, 2, 4, 8, 16, 26, 32, 60};
 
 /* ---- setting up --------------------------------------------------------------------------- */
 
-/* Weights that a token of plain decoding reads: all, but of an embedding that is not the LM head
- * too a single row. */
-static uint64_t bytes_per_token(const eagle_model *model)
+/* What a token of plain decoding behind `ctx` others reads: keys and values, and all weights, but
+ * of an embedding that is not the LM head too a single row. */
+static uint64_t bytes_per_token(const eagle_model *model, int32_t ctx)
 {
     const eagle_config *config = eagle_model_config(model);
     const eagle_tensor *t = NULL;
-    uint64_t bytes = 0;
+    uint64_t kv_heads = (uint64_t)config->n_layers * (uint64_t)config->n_kv_heads;
+    uint64_t bytes = 2 * kv_heads * (uint64_t)config->head_dim * (uint64_t)ctx * sizeof(float);
 
     for (int32_t i = 0; (t = eagle_model_tensor(model, i)) != NULL; i++) {
         if (config->tied || strcmp(t->name, "model.embed_tokens.weight") != 0) {
@@ -99,7 +100,7 @@ eagle_status eg_bench_open(eg_bench *b, eg_engine *e, const eg_options *opt,
     b->prompt = prompt;
     b->ctx = EG_GIVEN(opt, EG_OPT_CTX) ? opt->ctx : 512;
     b->n_tokens = EG_GIVEN(opt, EG_OPT_MAX_TOKENS) ? opt->max_tokens : 64;
-    b->token_bytes = bytes_per_token(e->model);
+    b->token_bytes = bytes_per_token(e->model, b->ctx);
     st = create_sessions(b, err);
     if (st == EAGLE_OK) {
         st = eagle_tree_create(&b->tree, MAX_NODES, err);

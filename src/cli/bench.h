@@ -45,7 +45,7 @@ typedef struct {
     int32_t n_repeats;
     int32_t n_quiet;
     uint64_t scan_bytes;
-    uint64_t token_bytes; /* weights that one token reads       */
+    uint64_t token_bytes; /* weights, keys and values that one token reads */
     int64_t spec_rounds;  /* of one speculative generation      */
     int64_t spec_tokens;
 } eg_bench;
