@@ -62,6 +62,35 @@ static inline eg_stretch eg_next_stretch(const eg_keys *keys, size_t place)
     return s;
 }
 
+/* By sixteens, which compilers turn into vectors: x[i] - c, x[i] / c. */
+static inline void eg_subtract(float *x, float c, size_t n)
+{
+    size_t i = 0;
+
+    for (; i + EG_LANES <= n; i += EG_LANES) {
+        for (size_t l = 0; l < EG_LANES; l++) {
+            x[i + l] -= c;
+        }
+    }
+    for (; i < n; i++) {
+        x[i] -= c;
+    }
+}
+
+static inline void eg_divide(float *x, float c, size_t n)
+{
+    size_t i = 0;
+
+    for (; i + EG_LANES <= n; i += EG_LANES) {
+        for (size_t l = 0; l < EG_LANES; l++) {
+            x[i + l] /= c;
+        }
+    }
+    for (; i < n; i++) {
+        x[i] /= c;
+    }
+}
+
 /* Turns n dot products into e_j, in place. */
 static inline void eg_softmax_weights(float *s, size_t n, float scale, eg_exp_fn *exp)
 {
@@ -85,10 +114,7 @@ static inline void eg_softmax_weights(float *s, size_t n, float scale, eg_exp_fn
     for (size_t l = 0; l < EG_LANES; l++) {
         max = lane[l] > max ? lane[l] : max;
     }
-#pragma omp simd
-    for (j = 0; j < n; j++) {
-        s[j] -= max;
-    }
+    eg_subtract(s, max, n);
     exp(s, s, n);
 }
 
@@ -119,12 +145,7 @@ static inline void eg_attend_with(const eg_attend_parts *parts, float *out, cons
         parts->weigh(&weighing);
     }
     for (size_t h = 0; h < n_q; h++) {
-        float sum = eg_sum_lanes(scratch + h * n, n);
-
-#pragma omp simd
-        for (size_t d = 0; d < dim; d++) {
-            out[h * dim + d] /= sum;
-        }
+        eg_divide(out + h * dim, eg_sum_lanes(scratch + h * n, n), dim);
     }
 }
 

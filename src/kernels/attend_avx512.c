@@ -11,59 +11,62 @@
 
 #include <immintrin.h>
 
-#define WIDTH 16 /* floats of a register          */
-#define HEADS 4  /* most query heads of a tile    */
-#define KEYS  4  /* of a tile, at once            */
-#define REGS  8  /* of a head that is alone, most */
-#define SHARE 4  /* of a head of four             */
+#define WIDTH        16 /* floats of a register                     */
+#define SUMS         16 /* of a tile of scores, folded together     */
+#define HEADS        4  /* most query heads of a tile               */
+#define KEYS         4  /* whose dot products are computed at once  */
+#define REGS         8  /* most registers of a head                 */
+#define REGS_OF_FOUR 4  /* and of each of four                      */
 
-/* ---- scores ------------------------------------------------------------------------------------- */
+/* ---- scores ---------------------------------------------------------------------------------- */
 
-/* The dot products of `heads` queries with 16 / heads keys from k on: lane h x 16 / heads + j of
- * the result is query h times key j. */
+/* The dot products of queries h .. h + heads - 1, `heads` 1 or 4, with 16 / heads keys from k on:
+ * lane i x 16 / heads + j of the result is query h + i times key j. */
 EG_INLINE __m512 score_tile(const float *k, const eg_vectors *q, size_t h, size_t heads)
 {
     const size_t dim = q->dim;
-    __m512 sum[16];
+    __m512 sum[SUMS];
 
     EG_UNROLL
-    for (size_t j = 0; j < 16 / heads; j += KEYS) {
+    for (size_t first = 0; first < SUMS; first += KEYS * heads) {
+        const float *keys = k + first / heads * dim;
+
         EG_UNROLL
         for (size_t s = 0; s < KEYS * heads; s++) {
-            sum[j + s] = _mm512_setzero_ps();
+            sum[first + s] = _mm512_setzero_ps();
         }
         for (size_t i = 0; i < dim; i += WIDTH) {
             __m512 key[KEYS];
 
             EG_UNROLL
             for (size_t s = 0; s < KEYS; s++) {
-                key[s] = _mm512_loadu_ps(k + (j + s) * dim + i);
+                key[s] = _mm512_loadu_ps(keys + s * dim + i);
             }
             EG_UNROLL
             for (size_t s = 0; s < KEYS * heads; s++) {
                 __m512 query = _mm512_loadu_ps(q->data + (h + s / KEYS) * q->stride + i);
 
-                sum[j + s] = _mm512_fmadd_ps(key[s % KEYS], query, sum[j + s]);
+                sum[first + s] = _mm512_fmadd_ps(key[s % KEYS], query, sum[first + s]);
             }
         }
     }
     return eg_fold_sixteen(sum);
 }
 
-/* All queries times 16 keys. */
-EG_INLINE void score_sixteen(float *y, size_t y_stride, const float *k, const eg_vectors *q)
+/* All queries times SUMS keys. */
+EG_INLINE void score_keys(float *y, size_t y_stride, const float *k, const eg_vectors *q)
 {
     size_t h = 0;
 
     for (; h + HEADS <= q->n; h += HEADS) {
-        for (size_t j = 0; j < 16; j += KEYS) {
-            __m512 scores = score_tile(k + j * q->dim, q, h, HEADS);
+        for (size_t j = 0; j < SUMS; j += KEYS) {
+            __m512 score = score_tile(k + j * q->dim, q, h, HEADS);
             float *to = y + h * y_stride + j;
 
-            _mm_storeu_ps(to, _mm512_castps512_ps128(scores));
-            _mm_storeu_ps(to + y_stride, _mm512_extractf32x4_ps(scores, 1));
-            _mm_storeu_ps(to + 2 * y_stride, _mm512_extractf32x4_ps(scores, 2));
-            _mm_storeu_ps(to + 3 * y_stride, _mm512_extractf32x4_ps(scores, 3));
+            _mm_storeu_ps(to, _mm512_castps512_ps128(score));
+            _mm_storeu_ps(to + y_stride, _mm512_extractf32x4_ps(score, 1));
+            _mm_storeu_ps(to + 2 * y_stride, _mm512_extractf32x4_ps(score, 2));
+            _mm_storeu_ps(to + 3 * y_stride, _mm512_extractf32x4_ps(score, 3));
         }
     }
     for (; h < q->n; h++) {
@@ -72,19 +75,19 @@ EG_INLINE void score_sixteen(float *y, size_t y_stride, const float *k, const eg
 }
 
 /* An eg_matmul_fn for keys: rows are short, so that folding a sum costs as much as computing it.
- * Keys beyond the last sixteen go with those before them, which are computed again. */
+ * Keys beyond the last SUMS go with those before them, which are computed again. */
 static void scores(float *y, size_t y_stride, const void *keys, size_t n, const eg_vectors *q)
 {
     const float *k = keys;
 
-    if (n < 16 || q->dim % WIDTH != 0) {
+    if (n < SUMS || q->dim % WIDTH != 0) {
         eg_matmul_f32_avx512(y, y_stride, keys, n, q);
         return;
     }
-    for (size_t j = 0; j < n; j += 16) {
-        size_t at = j + 16 <= n ? j : n - 16;
+    for (size_t j = 0; j < n; j += SUMS) {
+        size_t at = j + SUMS <= n ? j : n - SUMS;
 
-        score_sixteen(y + at, y_stride, k + at * q->dim, q);
+        score_keys(y + at, y_stride, k + at * q->dim, q);
     }
 }
 
@@ -154,7 +157,7 @@ static void weigh(const eg_weighing *g)
     size_t h = 0;
 
     for (; h + HEADS <= g->n_q; h += HEADS) {
-        weigh_heads(g, h, HEADS, SHARE);
+        weigh_heads(g, h, HEADS, REGS_OF_FOUR);
     }
     for (; h < g->n_q; h++) {
         weigh_heads(g, h, 1, REGS);

@@ -133,7 +133,7 @@ EG_INLINE void masked_step(__m512 sum[SUMS], const char *w, size_t row, const fl
 EG_INLINE void fold(const eg_tile *tile, const float *lanes, size_t rows, size_t tokens)
 {
     const size_t n = rows * tokens;
-    float folded[SUMS + EG_LANES]; /* whole sixteens */
+    float folded[(SUMS + 15) / 16 * 16];
 
     EG_UNROLL
     for (size_t s = 0; s < n; s += 16) {

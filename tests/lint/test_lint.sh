@@ -73,6 +73,8 @@ c_file src/base/near.c '#include "alloc.h"'
 refuses layers '"alloc.h": write the folder too'
 c_file src/kernels/dot.c '#include <immintrin.h>'
 refuses layers 'src/kernels/dot.c:3: intrinsics belong in'
+c_file src/kernels/fold_avx2.h '#include <immintrin.h>'
+accepts layers
 c_file src/base/cpu_avx2.c '#  include <arm_neon.h>'
 refuses layers 'src/base/cpu_avx2.c:3: intrinsics belong in'
 c_file src/kernels/dot_portable.c '#include <cblas.h>'

@@ -40,8 +40,8 @@ if [ "${1:-}" = tools ]; then
     program valgrind valgrind valgrind valgrind -
     program patch patch patch patch gpatch
     # the AVX-512 loops, where the CPU has none (tests/emulated.mk)
-    [ -e /usr/include/simde/x86/avx512.h ] || [ "$(uname -m)" != x86_64 ] ||
-        lacks simde libsimde-dev simde-devel simde simde
+    [ -e /usr/include/simde/x86/avx512.h ] || [ -e /usr/local/include/simde/x86/avx512.h ] ||
+        [ "$(uname -m)" != x86_64 ] || lacks simde libsimde-dev simde-devel simde simde
     program timeout coreutils coreutils coreutils coreutils
 fi
 

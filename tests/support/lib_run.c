@@ -2,6 +2,7 @@
 /* lib_run.c - whole generations through the public interface. */
 #include "support/lib_run.h"
 
+#include <fenv.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,4 +73,15 @@ void run_assert_same(const run_result *a, const run_result *b)
     assert_int_equal(a->n, b->n);
     assert_memory_equal(a->token, b->token, (size_t)a->n * sizeof *a->token);
     assert_string_equal(a->digest, b->digest);
+}
+
+bool run_puts_rounding_back(void)
+{
+#pragma omp parallel num_threads(1)
+    fesetround(FE_UPWARD);
+
+    const int after = fegetround();
+
+    fesetround(FE_TONEAREST);
+    return after == FE_TONEAREST;
 }

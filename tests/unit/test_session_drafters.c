@@ -2,6 +2,7 @@
 /* test_session_drafters.c - what a session and its drafter owe each other: what is heard, how far a
  * draft goes, and what is left where either fails. */
 #include "eagle/eagle.h"
+#include "support/lib_run.h"
 #include "support/lib_toy.h"
 
 #include <fenv.h>
@@ -116,19 +117,6 @@ static void a_failed_draft_is_the_root_alone(void **state)
     eagle_rounds_free(rounds);
 }
 
-/* LLVM's OpenMP runtime puts back at a region's end how its threads rounded before: then nothing
- * can be spoilt from inside. */
-static bool rounding_is_put_back(void)
-{
-#pragma omp parallel num_threads(1)
-    fesetround(FE_UPWARD);
-
-    const int after = fegetround();
-
-    fesetround(FE_TONEAREST);
-    return after == FE_TONEAREST;
-}
-
 /* Counts the head's rows, and spoils the floating-point environment at the `last` ones. */
 typedef struct {
     int seen;
@@ -162,7 +150,7 @@ static void a_commit_that_fails_in_the_middle_leaves_nothing_in_the_drafter(void
     char before[65];
     char after[65];
 
-    if (rounding_is_put_back()) {
+    if (run_puts_rounding_back()) {
         skip();
     }
 
@@ -234,7 +222,7 @@ static void a_draft_that_fails_halfway_is_the_root_alone(void **state)
     witness w = {.last = 1};
     const eagle_probe probe = {.see = see, .ctx = &w};
 
-    if (rounding_is_put_back()) {
+    if (run_puts_rounding_back()) {
         skip();
     }
 
