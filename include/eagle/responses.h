@@ -21,6 +21,7 @@
 #include "eagle/status.h"
 #include "eagle/verify.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -46,6 +47,8 @@ typedef struct {
     const double *top_logprob; /* the same                                                   */
     const char *shape;         /* whose words these were: "eagle", "OpenAI", "SGLang", ...    */
     int32_t line;              /* of the file, on which its document begins; 0: no file      */
+    bool has_sampling;         /* documents of `eagle generate` say how they were sampled    */
+    eagle_sampling sampling;
 } eagle_response;
 
 typedef struct eagle_responses eagle_responses; /* opaque */

@@ -353,6 +353,11 @@ eagle_status eg_claims_from_responses(eagle_claims *claims, const char *path, ea
         st = eg_claims_add(&c, claims, name, err);
         if (st == EAGLE_OK) {
             c->producer = r->shape;
+            if (r->has_sampling) {
+                c->has_sampling = true;
+                c->mode_known = true;
+                c->sampling = r->sampling;
+            }
             st = take_response(c, r, err);
         }
     }

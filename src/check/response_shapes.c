@@ -18,15 +18,18 @@
 #include "check/responses.h"
 #include "formats/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A document while it is read. */
 typedef struct {
     const eg_response_place *place;
     const json_t *prompt; /* the ids around a response; NULL: none */
     const char *prompt_name;
+    const json_t *settings; /* of eagle generate; NULL: none */
     eg_response_take *take;
     void *ctx;
 } reading;
@@ -592,6 +595,58 @@ static read_shape *shape_of(const json_t *doc)
     return NULL;
 }
 
+/* A decimal as eagle generate writes it, a text; `out` stays as it was without one. */
+static eagle_status read_decimal(eagle_decimal *out, const reading *d, const char *key,
+                                 eagle_error *err)
+{
+    const json_t *value = get(d->settings, key);
+
+    if (value == NULL) {
+        return EAGLE_OK;
+    }
+    if (!json_is_string(value) ||
+        eagle_decimal_parse(out, json_string_value(value), NULL) != EAGLE_OK) {
+        return wrong(d, key, value, "a text such as \"0.9\"", err);
+    }
+    return EAGLE_OK;
+}
+
+/* How eagle generate says that it sampled. */
+static eagle_status read_settings(eg_response *r, const reading *d, eagle_error *err)
+{
+    const json_t *temperature = get(d->settings, "temperature");
+    const json_t *top_k = get(d->settings, "top_k");
+    const json_t *mode = get(d->settings, "verification");
+    eagle_sampling *s = &r->sampling;
+
+    if (temperature == NULL) {
+        return EAGLE_OK;
+    }
+    eagle_sampling_defaults(s);
+    s->temperature = json_is_number(temperature) ? (float)json_number_value(temperature) : -1.0f;
+    if (!(s->temperature >= 0.0f && s->temperature <= FLT_MAX)) {
+        return wrong(d, "temperature", temperature, "a number from 0 on", err);
+    }
+    if (top_k != NULL) {
+        if (!json_is_integer(top_k) || json_integer_value(top_k) < 0 ||
+            json_integer_value(top_k) > INT32_MAX) {
+            return wrong(d, "top_k", top_k, "a number of tokens", err);
+        }
+        s->top_k = (int32_t)json_integer_value(top_k);
+    }
+    for (int m = EAGLE_VERIFY_GREEDY; m <= EAGLE_VERIFY_REJECTION && mode != NULL; m++) {
+        const char *name = eagle_verify_mode_name((eagle_verify_mode)m);
+
+        if (json_is_string(mode) && strcmp(json_string_value(mode), name) == 0) {
+            s->mode = (eagle_verify_mode)m;
+        }
+    }
+    r->has_sampling = true;
+    eagle_status st = read_decimal(&s->top_p, d, "top_p", err);
+
+    return st == EAGLE_OK ? read_decimal(&s->min_p, d, "min_p", err) : st;
+}
+
 static eagle_status read_one(const reading *d, const json_t *doc, eagle_error *err)
 {
     eg_response r = {0};
@@ -606,6 +661,7 @@ static eagle_status read_one(const reading *d, const json_t *doc, eagle_error *e
     }
     eagle_status st = shape(&r, d, doc, err);
 
+    st = st == EAGLE_OK && d->settings != NULL ? read_settings(&r, d, err) : st;
     st = st == EAGLE_OK ? finish(&r, d, err) : st;
     eg_response_free(&r);
     return st;
@@ -619,7 +675,8 @@ static eagle_status read_wrapped(const reading *d, const json_t *doc, eagle_erro
 
     if (inner == NULL) {
         inner = get(doc, "result"); /* of eagle generate, whose prompt is inside */
-        return read_one(d, inner, err);
+        wrapped.settings = json_is_object(get(doc, "settings")) ? get(doc, "settings") : NULL;
+        return read_one(&wrapped, inner, err);
     }
     wrapped.prompt_name = "prompt_ids";
     wrapped.prompt = get(doc, "prompt_ids");

@@ -74,6 +74,8 @@ static eagle_status take(void *ctx, eg_response *r, eagle_error *err)
                          .top_token = r->top_begin != NULL ? r->top_token : NULL,
                          .top_logprob = r->top_begin != NULL ? r->top_logprob : NULL,
                          .shape = r->shape,
+                         .has_sampling = r->has_sampling,
+                         .sampling = r->sampling,
                          .line = to->line <= INT32_MAX ? (int32_t)to->line : INT32_MAX};
     to->all[to->n++].own = *r;
     *r = (eg_response){0};

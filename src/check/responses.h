@@ -23,6 +23,8 @@ typedef struct {
     int32_t n_top;
     int32_t top_cap;
     const char *shape;
+    bool has_sampling;
+    eagle_sampling sampling;
 } eg_response;
 
 void eg_response_free(eg_response *r);

@@ -58,17 +58,37 @@ json_t *eg_json_speculation(const eagle_round_counts *c)
                      "acceptance_histogram", histogram, "accept_rate_at_depth", rate);
 }
 
+/* The decimal of fewest digits that reads back as x, as the double next to it: 0.8, not
+ * 0.800000012. */
+static double shortest(float x)
+{
+    char text[32];
+
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)x);
+        if (strtof(text, NULL) == x) {
+            break;
+        }
+    }
+    return strtod(text, NULL);
+}
+
 json_t *eg_json_settings(const eg_engine *e, const eg_options *opt)
 {
+    const eagle_sampling *s = &e->how.sampling;
     char seed[24]; /* a string: few readers of JSON keep 64 bits */
+    char top_p[EAGLE_DECIMAL_TEXT];
+    char min_p[EAGLE_DECIMAL_TEXT];
 
     snprintf(seed, sizeof seed, "%" PRIu64, opt->seed);
-    return json_pack(
-        "{s:s, s:s, s:s, s:f, s:s, s:s, s:s, s:i, s:s, s:i}", "version", eagle_version(), "tree",
-        eg_engine_tree(e), "verification", eagle_verify_mode_name(e->how.sampling.mode),
-        "temperature", (double)e->how.sampling.temperature, "seed", seed, "math",
-        e->how.math == EAGLE_MATH_EXACT ? "exact" : "fast", "contract", eagle_contract(), "ctx",
-        e->how.ctx, "isa", eg_engine_isa(&e->how), "threads", eg_engine_threads(&e->how));
+    return json_pack("{s:s, s:s, s:s, s:f, s:i, s:s, s:s, s:b, s:s, s:s, s:s, s:i, s:s, s:i}",
+                     "version", eagle_version(), "tree", eg_engine_tree(e), "verification",
+                     eagle_verify_mode_name(s->mode), "temperature", shortest(s->temperature),
+                     "top_k", (int)s->top_k, "top_p", eagle_decimal_text(top_p, s->top_p), "min_p",
+                     eagle_decimal_text(min_p, s->min_p), "ignore_eos", opt->ignore_eos, "seed",
+                     seed, "math", e->how.math == EAGLE_MATH_EXACT ? "exact" : "fast", "contract",
+                     eagle_contract(), "ctx", e->how.ctx, "isa", eg_engine_isa(&e->how), "threads",
+                     eg_engine_threads(&e->how));
 }
 
 static json_t *timings(const eg_engine *e, const eagle_generation *g)

@@ -118,6 +118,7 @@ eagle_status eg_tree_drafter(eagle_drafter **out, const eagle_head *head,
     }
     if (st == EAGLE_OK) {
         st = eagle_drafter_static(out, head, shape, drawn, err);
+        st = st == EAGLE_OK ? st : eg_cli_name(err, st, tree->shape);
     }
     eagle_shape_free(shape);
     return st;
@@ -283,8 +284,9 @@ eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *o
         *ctx = (int32_t)(need < most ? need : most);
     }
     if (n_prompt > *ctx) {
-        return eg_cli_fail(err, EAGLE_ELIMIT, "a prompt of %lld tokens, but the context has %d",
-                           (long long)n_prompt, *ctx);
+        eg_cli_fail(err, EAGLE_ELIMIT, "a prompt of %lld tokens, but the context has %d",
+                    (long long)n_prompt, *ctx);
+        return opt->prompts == NULL ? EAGLE_ELIMIT : eg_cli_name(err, EAGLE_ELIMIT, opt->prompts);
     }
     return EAGLE_OK;
 }

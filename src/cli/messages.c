@@ -32,6 +32,16 @@ eagle_status eg_cli_fail(eagle_error *err, eagle_status code, const char *fmt, .
     return code;
 }
 
+eagle_status eg_cli_name(eagle_error *err, eagle_status code, const char *name)
+{
+    eagle_error said = {0};
+
+    if (err != NULL) {
+        said = *err;
+    }
+    return eg_cli_fail(err, code, "%s: %s", name, said.message);
+}
+
 void eg_cli_note(bool quiet, const char *fmt, ...)
 {
     char line[512];

@@ -23,6 +23,9 @@
 eagle_status eg_cli_fail(eagle_error *err, eagle_status code, const char *fmt, ...)
     EG_CLI_PRINTF(3, 4);
 
+/* Puts "`name`: " before what *err says of `code`, and returns `code`. */
+eagle_status eg_cli_name(eagle_error *err, eagle_status code, const char *name);
+
 /* One line on stderr, unless `quiet`. */
 void eg_cli_note(bool quiet, const char *fmt, ...) EG_CLI_PRINTF(2, 3);
 

@@ -5,8 +5,9 @@
 #include "kernels/scan.h"
 #include "model/model.h"
 
-static eagle_status scan(uint64_t *n_bytes, const eagle_tensor *t, bool check, int32_t threads,
-                         eagle_error *err)
+/* `whose` is "model" or "head". */
+static eagle_status scan(uint64_t *n_bytes, const eagle_tensor *t, const char *whose, bool check,
+                         int32_t threads, eagle_error *err)
 {
     *n_bytes += t->size;
     if (!check) {
@@ -20,9 +21,10 @@ static eagle_status scan(uint64_t *n_bytes, const eagle_tensor *t, bool check, i
     const size_t n = t->size / eagle_dtype_size(t->dtype);
     const size_t bad = eg_scan_not_finite(t->data, t->dtype, n, threads);
 
-    return bad == 0 ? EAGLE_OK
-                    : eg_fail(err, EAGLE_EFORMAT, "tensor %s: %zu of %zu values are not finite",
-                              t->name, bad, n);
+    return bad == 0
+               ? EAGLE_OK
+               : eg_fail(err, EAGLE_EFORMAT, "the %s's tensor %s: %zu of %zu values are not finite",
+                         whose, t->name, bad, n);
 }
 
 eagle_status eagle_model_scan(uint64_t *n_bytes, const eagle_model *model, const eagle_head *head,
@@ -38,11 +40,11 @@ eagle_status eagle_model_scan(uint64_t *n_bytes, const eagle_model *model, const
                        EG_MAX_THREADS);
     }
     for (int32_t i = 0; st == EAGLE_OK && (t = eagle_model_tensor(model, i)) != NULL; i++) {
-        st = scan(n_bytes, t, check, n_threads, err);
+        st = scan(n_bytes, t, "model", check, n_threads, err);
     }
     for (int32_t i = 0; st == EAGLE_OK && head != NULL && (t = eagle_head_tensor(head, i)) != NULL;
          i++) {
-        st = scan(n_bytes, t, check, n_threads, err);
+        st = scan(n_bytes, t, "head", check, n_threads, err);
     }
     return st;
 }

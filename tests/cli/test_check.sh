@@ -35,6 +35,20 @@ judge 1 FAIL "$work/wrong" --eps 1000 --near-tie fail
 judge 7 inconclusive "$work/list" --shift 1
 judge 7 inconclusive "$work/list" --temp 0.7
 
+# What generate writes says how it was sampled, and is judged so unless something else is asked for.
+"$EAGLE" generate -m "$toy" --prompt-ids 3,1 -n 12 -t 1 --ignore-eos -q --format json --temp 1.3 --top-k 9 \
+    --top-p 0.95 -s 4 >"$work/drawn" || exit 1
+equal '1.3 9 0.95 0' "$(for key in temperature top_k top_p min_p; do get "settings.$key" "$work/drawn"; done |
+    paste -sd' ')" 'sampling in the settings'
+judge 7 inconclusive "$work/drawn"
+judge 1 FAIL "$work/drawn" --temp 0
+sed 's/"top_k": 9/"top_k": 1/' "$work/drawn" >"$work/likeliest"
+judge 1 FAIL "$work/likeliest"
+sed 's/"0.95"/0.95/' "$work/drawn" >"$work/number"
+"$EAGLE" check -m "$toy" -q "$work/number" >"$work/out" 2>&1
+equal 3 $? 'exit code of a top_p that is no text'
+grep -q 'top_p is .*, must be a text' "$work/out" || exit 1
+
 
 # Every operation of a trace of level 4 is judged, the attention of drafted nodes too: 11 of each layer, the
 # embedding and the feature of each row, the logits of the nodes. Round 0 has one row, which is the prompt's last.
