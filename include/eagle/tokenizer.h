@@ -48,7 +48,9 @@ EAGLE_API eagle_status eagle_tokenizer_encode(int32_t **ids, size_t *n, const ea
                                               const eagle_encode_options *opt, eagle_error *err);
 
 /* Decodes n ids, special tokens left out. *text is allocated and ends with a NUL that *size
- * does not count. Parts that are no UTF-8 become U+FFFD. EAGLE_EINVAL for an unknown id. */
+ * does not count. Parts that are no UTF-8 become U+FFFD. An id that the vocabulary lacks has no
+ * text, as in the reference implementation: a model may have more ids than its tokenizer.
+ * EAGLE_EINVAL for an id below 0. */
 EAGLE_API eagle_status eagle_tokenizer_decode(char **text, size_t *size, const eagle_tokenizer *t,
                                               const int32_t *ids, size_t n, eagle_error *err);
 

@@ -18,20 +18,15 @@
 #include <time.h>
 #include <unistd.h>
 
-eagle_status eg_bytes_read_file(eg_bytes *out, const char *path, size_t max, eagle_error *err)
+/* Reads all of `file`, and closes it. */
+static eagle_status read_and_close(eg_bytes *out, FILE *file, const char *path, size_t max,
+                                   eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
     unsigned char *data = NULL;
     size_t size = 0;
     size_t cap = 0;
 
-    *out = (eg_bytes){0};
-
-    FILE *file = fopen(path, "rb");
-
-    if (file == NULL) {
-        return eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
-    }
     for (;;) {
         if (size == cap) { /* grows with what was read, not with what a file claims */
             cap = cap == 0 ? (size_t)1 << 16 : 2 * cap;
@@ -70,25 +65,68 @@ done:
     return st;
 }
 
-eagle_status eg_map_open(eg_map *out, const char *path, eagle_error *err)
+eagle_status eg_bytes_read_file(eg_bytes *out, const char *path, size_t max, eagle_error *err)
+{
+    FILE *file = fopen(path, "rb");
+
+    *out = (eg_bytes){0};
+    if (file == NULL) {
+        return eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
+    }
+    return read_and_close(out, file, path, max, err);
+}
+
+/* Opens a regular file. O_NONBLOCK: to open a pipe waits for its writer, which need not come. */
+static eagle_status open_regular(int *fd, struct stat *info, const char *path, eagle_error *err)
 {
     eagle_status st = EAGLE_OK;
+
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0 || fstat(*fd, info) != 0) {
+        st = eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
+    } else if (!S_ISREG(info->st_mode)) {
+        st = eg_fail(err, EAGLE_EREAD, "%s: not a regular file", path);
+    }
+    if (st != EAGLE_OK && *fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+    return st;
+}
+
+eagle_status eg_bytes_read_regular(eg_bytes *out, const char *path, size_t max, eagle_error *err)
+{
     struct stat info;
+    int fd;
+
+    *out = (eg_bytes){0};
+
+    eagle_status st = open_regular(&fd, &info, path, err);
+
+    if (st != EAGLE_OK) {
+        return st;
+    }
+    FILE *file = fdopen(fd, "rb");
+
+    if (file == NULL) {
+        st = eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
+        close(fd);
+        return st;
+    }
+    return read_and_close(out, file, path, max, err);
+}
+
+eagle_status eg_map_open(eg_map *out, const char *path, eagle_error *err)
+{
+    struct stat info;
+    int fd;
 
     *out = (eg_map){0};
 
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    eagle_status st = open_regular(&fd, &info, path, err);
 
-    if (fd < 0) {
-        return eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
-    }
-    if (fstat(fd, &info) != 0) {
-        st = eg_fail(err, EAGLE_EREAD, "%s: %s", path, strerror(errno));
-        goto done;
-    }
-    if (!S_ISREG(info.st_mode)) {
-        st = eg_fail(err, EAGLE_EREAD, "%s: not a regular file", path);
-        goto done;
+    if (st != EAGLE_OK) {
+        return st;
     }
     if ((uintmax_t)info.st_size > SIZE_MAX) {
         st = eg_fail(err, EAGLE_ELIMIT, "%s: too large to map", path);

@@ -13,10 +13,14 @@ typedef struct {
     size_t size;
 } eg_bytes;
 
-/* Reads all of `path`, refusing more than `max` (< SIZE_MAX) bytes. Free out->data. */
+/* Reads all of `path`, which may be a pipe, refusing more than `max` (< SIZE_MAX) bytes. Free
+ * out->data. */
 eagle_status eg_bytes_read_file(eg_bytes *out, const char *path, size_t max, eagle_error *err);
 
-/* A file mapped read-only. */
+/* The same of a part of a directory: anything but a regular file is EAGLE_EREAD, and at once. */
+eagle_status eg_bytes_read_regular(eg_bytes *out, const char *path, size_t max, eagle_error *err);
+
+/* A regular file mapped read-only. */
 typedef struct {
     const unsigned char *data; /* NULL for an empty file */
     size_t size;

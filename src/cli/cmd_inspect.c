@@ -5,6 +5,7 @@
 #include "cli/engine.h"
 #include "cli/messages.h"
 #include "cli/sink.h"
+#include "cli/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,6 +82,18 @@ static void print_rope(const eagle_config *c)
     printf("\n");
 }
 
+static void print_tokenizer(const eg_engine *e, int32_t vocab)
+{
+    if (e->tokenizer != NULL) {
+        printf("  tokenizer   %d ids%s\n", eagle_tokenizer_vocab(e->tokenizer),
+               eagle_tokenizer_vocab(e->tokenizer) > vocab ? ", MORE THAN THE MODEL HAS" : "");
+    } else if (e->no_tokenizer.code != EAGLE_OK) {
+        printf("  tokenizer   UNUSABLE, token ids only: %s\n", e->no_tokenizer.message);
+    } else {
+        printf("  tokenizer   none: token ids only\n");
+    }
+}
+
 static void print_model(const eg_engine *e, const eg_options *opt)
 {
     const eagle_config *c = eagle_model_config(e->model);
@@ -98,12 +111,7 @@ static void print_model(const eg_engine *e, const eg_options *opt)
         printf(" %d", c->end[i]);
     }
     printf("%s\n", c->n_end == 0 ? " nothing: only -n ends a text" : "");
-    if (e->tokenizer != NULL) {
-        printf("  tokenizer   %d ids%s\n", eagle_tokenizer_vocab(e->tokenizer),
-               eagle_tokenizer_vocab(e->tokenizer) > c->vocab ? ", MORE THAN THE MODEL HAS" : "");
-    } else {
-        printf("  tokenizer   none: token ids only\n");
-    }
+    print_tokenizer(e, c->vocab);
     print_census(&sum);
 }
 
@@ -165,6 +173,7 @@ static json_t *model_json(const eg_engine *e)
 {
     const eagle_config *c = eagle_model_config(e->model);
     census sum = take_census(e, false);
+    const char *why = e->no_tokenizer.message;
     json_t *end = json_array();
     int bad = 0;
 
@@ -176,10 +185,12 @@ static json_t *model_json(const eg_engine *e)
         return NULL;
     }
     return json_pack(
-        "{s:o, s:b, s:b, s:b, s:o, s:o, s:o}", "shape", shape_json(c), "tied", c->tied,
+        "{s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "shape", shape_json(c), "tied", c->tied,
         "attention_bias", c->attention_bias, "mlp_bias", c->mlp_bias, "end", end, "tokenizer_ids",
         e->tokenizer != NULL ? json_integer(eagle_tokenizer_vocab(e->tokenizer)) : json_null(),
-        "weights", census_json(&sum));
+        "tokenizer_error",
+        e->no_tokenizer.code != EAGLE_OK ? eg_json_text(why, strlen(why)) : json_null(), "weights",
+        census_json(&sum));
 }
 
 static json_t *head_json(const eg_engine *e)

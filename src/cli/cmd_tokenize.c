@@ -69,6 +69,19 @@ static eagle_status encode(eg_sink *out, const eagle_tokenizer *tokenizer, const
     return st;
 }
 
+/* Ids that were typed may be mistyped: one without a text is told, unlike one that a model gave. */
+static eagle_status check_ids(const eagle_tokenizer *tokenizer, const int32_t *ids, int32_t n,
+                              eagle_error *err)
+{
+    for (int32_t i = 0; i < n; i++) {
+        if (eagle_tokenizer_token(tokenizer, ids[i]) == NULL) {
+            return eg_cli_fail(err, EAGLE_EINVAL, "token %d is not in the vocabulary of %d", ids[i],
+                               eagle_tokenizer_vocab(tokenizer));
+        }
+    }
+    return EAGLE_OK;
+}
+
 static eagle_status decode(eg_sink *out, const eagle_tokenizer *tokenizer, const char *data,
                            size_t size, eagle_error *err)
 {
@@ -78,6 +91,7 @@ static eagle_status decode(eg_sink *out, const eagle_tokenizer *tokenizer, const
     size_t length = 0;
     eagle_status st = eg_ids_parse(&ids, &n, data, size, "tokenize -d", err);
 
+    st = st == EAGLE_OK ? check_ids(tokenizer, ids, n, err) : st;
     if (st == EAGLE_OK) {
         st = eagle_tokenizer_decode(&text, &length, tokenizer, ids, (size_t)n, err);
     }

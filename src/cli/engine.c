@@ -162,6 +162,7 @@ eagle_status eg_engine_open(eg_engine *out, const eg_options *opt, bool ids_suff
         if (st == EAGLE_EUNSUPPORTED && ids_suffice) {
             eg_progress_clear(&progress);
             eg_cli_note(opt->quiet, "note: going on with token ids: %s", err->message);
+            out->no_tokenizer = *err;
             *err = (eagle_error){0};
             st = EAGLE_OK;
         }

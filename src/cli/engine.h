@@ -9,7 +9,8 @@
 typedef struct {
     eagle_model *model;
     eagle_head *head;           /* NULL: none                             */
-    eagle_tokenizer *tokenizer; /* NULL: none, or none that can be read   */
+    eagle_tokenizer *tokenizer; /* NULL: none, or none that can be used   */
+    eagle_error no_tokenizer;   /* why one that is there cannot be used   */
     eagle_rounds *rounds;       /* of --spec-rounds                       */
     eagle_drafter *drafter;     /* NULL: plain decoding                   */
     eagle_session *session;     /* from eg_engine_start()                 */

@@ -97,8 +97,24 @@ static eagle_status check_ids(const eg_prompt *p, int32_t vocab, const char *wha
     return EAGLE_OK;
 }
 
+/* Ids that nobody typed: one too large says that model and tokenizer are of two kinds. */
+static eagle_status check_encoded(const eg_prompt *p, const eg_options *opt,
+                                  const eagle_tokenizer *tokenizer, int32_t vocab, eagle_error *err)
+{
+    for (int32_t i = 0; i < p->n; i++) {
+        if (p->ids[i] >= vocab) {
+            return eg_cli_fail(
+                err, EAGLE_EFIT,
+                "%s: tokenizer.json has %d ids and gives a prompt the id %d, but the "
+                "model's vocabulary has %d",
+                opt->model, eagle_tokenizer_vocab(tokenizer), p->ids[i], vocab);
+        }
+    }
+    return EAGLE_OK;
+}
+
 static eagle_status encode(eg_prompt *out, const eg_options *opt, const eagle_tokenizer *tokenizer,
-                           const char *text, size_t size, eagle_error *err)
+                           int32_t vocab, const char *text, size_t size, eagle_error *err)
 {
     eagle_encode_options how = {.add_special = !opt->no_special,
                                 .parse_special = opt->parse_special};
@@ -121,7 +137,7 @@ static eagle_status encode(eg_prompt *out, const eg_options *opt, const eagle_to
         return eg_cli_fail(err, EAGLE_ELIMIT, "a prompt of %zu tokens", n);
     }
     out->n = (int32_t)n;
-    return st;
+    return st == EAGLE_OK ? check_encoded(out, opt, tokenizer, vocab, err) : st;
 }
 
 /* ---- JSON lines ----------------------------------------------------------------------- */
@@ -188,8 +204,8 @@ static eagle_status take_line(void *ctx, const json_t *doc, const char *where, e
     if (json_is_array(ids) && text == NULL) {
         st = ids_of_json(p, ids, where, err);
     } else if (json_is_string(text) && ids == NULL) {
-        st =
-            encode(p, l->opt, l->tokenizer, json_string_value(text), json_string_length(text), err);
+        st = encode(p, l->opt, l->tokenizer, l->vocab, json_string_value(text),
+                    json_string_length(text), err);
     } else {
         st = eg_cli_fail(err, EAGLE_EFORMAT,
                          "%s: needs either \"prompt\", a string, or \"prompt_ids\", a list", where);
@@ -231,7 +247,7 @@ eagle_status eg_prompts_check(const eg_options *opt, eagle_error *err)
 
 /* The one prompt of -p, -f or --prompt-ids; without any, an empty text. */
 static eagle_status read_one(eg_prompt *out, const eg_options *opt,
-                             const eagle_tokenizer *tokenizer, eagle_error *err)
+                             const eagle_tokenizer *tokenizer, int32_t vocab, eagle_error *err)
 {
     char *data = NULL;
     size_t size = 0;
@@ -244,11 +260,11 @@ static eagle_status read_one(eg_prompt *out, const eg_options *opt,
     if (opt->file == NULL) {
         const char *text = opt->prompt != NULL ? opt->prompt : "";
 
-        return encode(out, opt, tokenizer, text, strlen(text), err);
+        return encode(out, opt, tokenizer, vocab, text, strlen(text), err);
     }
     st = eg_read_all(&data, &size, opt->file, err);
     if (st == EAGLE_OK) {
-        st = encode(out, opt, tokenizer, data, size, err);
+        st = encode(out, opt, tokenizer, vocab, data, size, err);
     }
     free(data);
     return st;
@@ -268,7 +284,7 @@ eagle_status eg_prompts_read(eg_prompts *out, const eg_options *opt,
         return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the prompt");
     }
     out->n = 1;
-    st = read_one(&out->item[0], opt, tokenizer, err);
+    st = read_one(&out->item[0], opt, tokenizer, vocab, err);
     if (st == EAGLE_OK) {
         st = check_ids(&out->item[0], vocab, opt->prompt_ids != NULL ? "--prompt-ids" : "prompt",
                        EAGLE_EINVAL, err);

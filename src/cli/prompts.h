@@ -22,7 +22,8 @@ eagle_status eg_prompts_check(const eg_options *opt, eagle_error *err);
 
 /* Reads the prompts that `opt` names; without any, one empty text. `tokenizer` may be NULL, then
  * a text is EAGLE_EREAD. Every prompt has at least one token, in [0, vocab): else EAGLE_EINVAL,
- * or EAGLE_EFORMAT where a file was wrong. Free with eg_prompts_free(), also after a failure. */
+ * EAGLE_EFORMAT where a file was wrong, or EAGLE_EFIT where the tokenizer gave an id that the model
+ * has not. Free with eg_prompts_free(), also after a failure. */
 eagle_status eg_prompts_read(eg_prompts *out, const eg_options *opt,
                              const eagle_tokenizer *tokenizer, int32_t vocab, eagle_error *err);
 void eg_prompts_free(eg_prompts *prompts);

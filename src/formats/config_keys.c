@@ -41,6 +41,7 @@ static const char *const understood_head[] = {"bias", "qkv_bias"};
  * to hold or report it, and defaults for sampling, which is the user's choice here. */
 static const char *const harmless[] = {
     "_attn_implementation",
+    "_attn_implementation_autoset",
     "_commit_hash",
     "_flash_attn_2_enabled",
     "_name_or_path",
@@ -54,6 +55,7 @@ static const char *const harmless[] = {
     "gradient_checkpointing",
     "id2label",
     "initializer_range",
+    "is_llama_config",
     "label2id",
     "length_penalty",
     "mask_token_id",
@@ -80,6 +82,7 @@ static const char *const harmless[] = {
     "top_p",
     "torch_dtype",
     "torchscript",
+    "transformers.js_config",
     "transformers_version",
     "typical_p",
     "unk_token_id",

@@ -50,8 +50,11 @@ eagle_status eg_config_write(const char *dir, const eagle_config *config, eg_con
 eagle_status eg_generation_config_write(const char *dir, const eagle_config *config,
                                         eagle_error *err);
 
-/* Reads a JSON file strictly (no duplicate keys, no trailing bytes), at most `max` bytes. The
- * error names the line. Release with json_decref(). */
+/* Reads a JSON file of a directory strictly (no duplicate keys, no trailing bytes), at most `max`
+ * bytes; it must be a regular file. The error names the line. Release with json_decref(). */
 eagle_status eg_json_read(json_t **out, const char *path, size_t max, eagle_error *err);
+
+/* The same of a file that a user names: it may be a pipe. */
+eagle_status eg_json_read_any(json_t **out, const char *path, size_t max, eagle_error *err);
 
 #endif

@@ -42,19 +42,32 @@ eagle_status eg_json_parse_line(json_t **out, const char *path, size_t line, con
     return *out != NULL ? EAGLE_OK : explain(path, line, &why, err);
 }
 
-eagle_status eg_json_read(json_t **out, const char *path, size_t max, eagle_error *err)
+typedef eagle_status bytes_reader(eg_bytes *out, const char *path, size_t max, eagle_error *err);
+
+static eagle_status read_json(json_t **out, bytes_reader *read, const char *path, size_t max,
+                              eagle_error *err)
 {
     eg_bytes bytes;
 
     *out = NULL;
 
-    eagle_status st = eg_bytes_read_file(&bytes, path, max, err);
+    eagle_status st = read(&bytes, path, max, err);
 
     if (st == EAGLE_OK) {
         st = eg_json_parse(out, path, (const char *)bytes.data, bytes.size, err);
     }
     free(bytes.data);
     return st;
+}
+
+eagle_status eg_json_read(json_t **out, const char *path, size_t max, eagle_error *err)
+{
+    return read_json(out, eg_bytes_read_regular, path, max, err);
+}
+
+eagle_status eg_json_read_any(json_t **out, const char *path, size_t max, eagle_error *err)
+{
+    return read_json(out, eg_bytes_read_file, path, max, err);
 }
 
 eg_json_words eg_json_describe(const json_t *value)

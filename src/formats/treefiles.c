@@ -84,7 +84,7 @@ eagle_status eagle_shape_read(eagle_shape **out, const char *path, eagle_error *
 
     *out = NULL;
 
-    eagle_status st = eg_json_read(&paths, path, FILE_MAX, err);
+    eagle_status st = eg_json_read_any(&paths, path, FILE_MAX, err);
 
     if (st == EAGLE_OK) {
         st = count_ranks(&n_ranks, path, paths, err);
@@ -260,7 +260,7 @@ eagle_status eagle_rounds_read(eagle_rounds **out, const char *path, eagle_error
         return eg_fail(err, EAGLE_ENOMEM, "%s: no memory for its name", path);
     }
     size_t number = cut_case(name);
-    eagle_status st = eg_json_read(&json, name, FILE_MAX, err);
+    eagle_status st = eg_json_read_any(&json, name, FILE_MAX, err);
 
     if (st == EAGLE_OK) {
         st = eg_json_need_object(name, "the file", json, err);

@@ -15,15 +15,16 @@ struct eagle_text_stream {
     size_t passed; /* bytes of `known` that came again since */
 };
 
-/* Decodes one more id; special tokens leave no trace. */
+/* Decodes one more id; special tokens leave no trace, and neither do ids that the tokenizer lacks: a
+ * model whose vocabulary is padded may well give one. */
 static eagle_status push(eg_text *out, eg_decoding *decoding, const eagle_tokenizer *t, int32_t id,
                          eagle_error *err)
 {
-    if (id < 0 || id >= t->n_ids || t->token[id].text == NULL) {
+    if (id < 0) {
         return eg_fail(err, EAGLE_EINVAL, "token %d is not in the vocabulary of %d", (int)id,
                        (int)t->n_ids);
     }
-    if (t->token[id].special) {
+    if (id >= t->n_ids || t->token[id].text == NULL || t->token[id].special) {
         return EAGLE_OK;
     }
     const char *text = t->token[id].shown;

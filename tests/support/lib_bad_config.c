@@ -50,6 +50,8 @@ const bad_case bad_config_cases[] = {
      "\"pretraining_tp\": 2", "\"pretraining_tp\" is 2"},
     {"partial-rotation", "config", 3, "config.json", "\"rope_scaling\": null",
      "\"partial_rotary_factor\": 0.5", "\"partial_rotary_factor\" is 0.5"},
+    {"interleaved-rotation", "config", 3, "config.json", "\"rope_scaling\": null",
+     "\"rope_interleaved\": true", "\"rope_interleaved\" is true; this key is not understood"},
     {"logit-scale", "config", 3, "config.json", "\"rope_scaling\": null", "\"logit_scale\": 0.0625",
      "\"logit_scale\" is 0.0625"},
     {"own-code", "config", 3, "config.json", "\"rope_scaling\": null",

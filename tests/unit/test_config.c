@@ -127,6 +127,36 @@ static void harmless_keys_are_passed_over(void **state)
                "\"temperature\":0.6,\"partial_rotary_factor\":1.0");
 }
 
+/* What the files of these models say besides the keys that every one has. */
+static void published_keys_are_understood_or_passed_over(void **state)
+{
+    static const char *const more[] = {
+        /* SmolLM2 */
+        "\"attention_bias\":false,\"attention_dropout\":0.0,\"bos_token_id\":0,\"eos_token_id\":0,"
+        "\"initializer_range\":0.041666666666666664,\"is_llama_config\":true,\"mlp_bias\":false,"
+        "\"pretraining_tp\":1,\"rope_interleaved\":false,\"rope_scaling\":null,"
+        "\"rope_theta\":100000,\"tie_word_embeddings\":true,\"torch_dtype\":\"bfloat16\","
+        "\"transformers_version\":\"4.40.1\",\"use_cache\":true,"
+        "\"transformers.js_config\":{\"kv_cache_dtype\":{\"q4f16\":\"float16\"}}",
+        /* Llama 2, TinyLlama */
+        "\"_name_or_path\":\"x\",\"max_length\":4096,\"pad_token_id\":0,\"pretraining_tp\":1,"
+        "\"torch_dtype\":\"float16\",\"use_cache\":true",
+        /* Vicuna, OpenLLaMA */
+        "\"_name_or_path\":\"x\",\"max_sequence_length\":2048,\"pad_token_id\":-1,"
+        "\"tie_word_embeddings\":false,\"transformers_version\":\"4.28.1\"",
+        /* Llama 3.2, saved again by others */
+        "\"_attn_implementation_autoset\":true,\"head_dim\":64,\"mlp_bias\":false,"
+        "\"rope_scaling\":{\"factor\":32.0,\"high_freq_factor\":4.0,\"low_freq_factor\":1.0,"
+        "\"original_max_position_embeddings\":8192,\"rope_type\":\"llama3\"},"
+        "\"rope_theta\":500000.0,\"unsloth_fixed\":true,\"dtype\":\"bfloat16\"",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        read_right(eg_config_read_target, more[i]);
+    }
+}
+
 /* The same rope in each spelling that transformers has had. */
 static void rope_is_read_in_its_old_and_new_spelling(void **state)
 {
@@ -336,6 +366,7 @@ int main(void)
         TEST(every_feature_is_read),
         TEST(null_means_the_default),
         TEST(harmless_keys_are_passed_over),
+        TEST(published_keys_are_understood_or_passed_over),
         TEST(rope_is_read_in_its_old_and_new_spelling),
         TEST(llama3_rope_is_read),
         TEST(end_tokens_of_both_files_are_united),

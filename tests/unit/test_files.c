@@ -105,6 +105,31 @@ static void a_map_shows_the_file_and_refuses_what_is_none(void **state)
     assert_int_equal(eg_map_open(&map, in_folder("absent"), &err), EAGLE_EREAD);
 }
 
+/* A pipe that nobody writes to: whoever waits for its writer is ended by the alarm. */
+static void a_part_that_is_a_pipe_is_refused_at_once(void **state)
+{
+    eg_map map;
+    eg_bytes got;
+    eagle_error err;
+
+    (void)state;
+    write_text("part", "contents");
+    assert_int_equal(eg_bytes_read_regular(&got, in_folder("part"), 8, &err), EAGLE_OK);
+    assert_int_equal(got.size, 8);
+    assert_memory_equal(got.data, "contents", 8);
+    free(got.data);
+    assert_int_equal(eg_bytes_read_regular(&got, in_folder("part"), 7, &err), EAGLE_EFORMAT);
+    assert_int_equal(eg_bytes_read_regular(&got, in_folder("absent"), 7, &err), EAGLE_EREAD);
+    assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+    alarm(10);
+    assert_int_equal(eg_bytes_read_regular(&got, in_folder("pipe"), 8, &err), EAGLE_EREAD);
+    assert_null(got.data);
+    assert_non_null(strstr(err.message, "not a regular file"));
+    assert_int_equal(eg_map_open(&map, in_folder("pipe"), &err), EAGLE_EREAD);
+    assert_non_null(strstr(err.message, "not a regular file"));
+    alarm(0);
+}
+
 static void paths_are_joined_by_one_slash(void **state)
 {
     char *a = eg_path_join("dir", "name");
@@ -385,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_of_exactly_max_bytes_is_read_and_one_more_is_refused),
         cmocka_unit_test(a_map_shows_the_file_and_refuses_what_is_none),
+        cmocka_unit_test(a_part_that_is_a_pipe_is_refused_at_once),
         cmocka_unit_test(paths_are_joined_by_one_slash),
         cmocka_unit_test(an_output_replaces_its_file_only_when_complete),
         cmocka_unit_test(what_a_killed_process_left_of_an_output_goes_with_the_next),
