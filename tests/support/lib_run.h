@@ -38,8 +38,8 @@ void run_assert_same(const run_result *a, const run_result *b);
 run_plan run_plan_for(const eagle_model *model, const eagle_drafter *drafter, const int32_t *prompt,
                       int32_t n_prompt, int32_t n);
 
-/* LLVM's OpenMP runtime puts back at a region's end how its threads rounded before: then a probe
- * cannot spoil rounding from inside a pass. */
-bool run_puts_rounding_back(void);
+/* A probe cannot spoil rounding from inside a pass: LLVM's OpenMP runtime puts back at a region's
+ * end how its threads rounded before, and valgrind rounds to nearest always (valgrind.sh). */
+bool run_rounding_is_fixed(void);
 
 #endif

@@ -370,8 +370,11 @@ static void detection_agrees_with_the_kernels_flags(void **state)
     assert_int_equal(cpu.avx2, strstr(flags, " avx2 ") != NULL);
     assert_int_equal(cpu.fma, strstr(flags, " fma ") != NULL);
     assert_int_equal(cpu.f16c, strstr(flags, " f16c ") != NULL);
-    assert_int_equal(cpu.avx512, strstr(flags, " avx512f ") && strstr(flags, " avx512bw ") &&
-                                     strstr(flags, " avx512dq ") && strstr(flags, " avx512vl "));
+    if (getenv("EAGLE_VALGRIND") == NULL) { /* whose CPU has none (valgrind.sh) */
+        assert_int_equal(cpu.avx512, strstr(flags, " avx512f ") && strstr(flags, " avx512bw ") &&
+                                         strstr(flags, " avx512dq ") &&
+                                         strstr(flags, " avx512vl "));
+    }
 }
 
 static void make_folders(const char *path)
