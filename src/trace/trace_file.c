@@ -180,14 +180,16 @@ eagle_status eg_trace_check_range(const eagle_trace *trace, const eagle_tensor *
  * header's length? So do runs as lines of JSON. */
 static bool is_json(const char *path)
 {
-    char begin[8] = {0};
-    FILE *file = fopen(path, "rb");
+    eg_map map;
 
-    if (file != NULL) {
-        (void)!fread(begin, 1, sizeof begin, file);
-        fclose(file);
+    if (eg_map_open(&map, path, NULL) != EAGLE_OK) {
+        return false; /* who opens it next says why */
     }
-    return begin[0] == '{' && begin[7] != '\0';
+    const unsigned char *begin = map.data;
+    const bool json = map.size >= 8 && begin[0] == '{' && begin[7] != '\0';
+
+    eg_map_close(&map);
+    return json;
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */

@@ -36,6 +36,9 @@ for part in config.json model.safetensors; do
     refused "$work/copy/$part" inspect "$model" "$work/copy"
 done
 
+mkfifo "$work/trace"
+refused "$work/trace" trace show "$work/trace"
+
 printf '{"prompt_ids": [407, 333]}\n' >"$work/ids"
 printf '[[0], [0, 0], [1]]\n' >"$work/tree"
 generate() { "$EAGLE" generate -m "$model" -n 4 -q "$@"; }
