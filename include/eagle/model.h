@@ -118,7 +118,8 @@ EAGLE_API eagle_status eagle_model_digest(char hex[65], const eagle_model *model
 EAGLE_API eagle_status eagle_head_digest(char hex[65], const eagle_head *head, eagle_error *err);
 
 /* Reads every weight once with `threads` threads (1 to 64; 0: the CPUs this process may use; else
- * EAGLE_EINVAL); *n_bytes receives how many bytes that was.
+ * EAGLE_EINVAL; EAGLE_ENOMEM when the system gives fewer); *n_bytes receives how many bytes that
+ * was.
  * With `check`, EAGLE_EFORMAT names the first tensor that holds a NaN or an infinity; without
  * it the time of the call measures the read bandwidth of the mapping. `head` may be NULL. */
 EAGLE_API eagle_status eagle_model_scan(uint64_t *n_bytes, const eagle_model *model,

@@ -60,9 +60,10 @@ EAGLE_API eagle_status eagle_session_bill(eagle_memory_bill *out, const eagle_mo
  *
  * Allocates all the session will ever need; no later call allocates. On success *out is the
  * session, to be freed with eagle_session_free(). On failure *out is NULL, *err says why, and
- * the result is EAGLE_ENOMEM, EAGLE_EINVAL (an option), EAGLE_ELIMIT (a context above 2^24),
- * EAGLE_EUNSUPPORTED (fast math is not built in), EAGLE_EFIT (the drafter's head was made for
- * another model) or EAGLE_ENUMERIC (unfit floating-point environment). The bill fails alike. */
+ * the result is EAGLE_ENOMEM (of threads too), EAGLE_EINVAL (an option), EAGLE_ELIMIT (a context
+ * above 2^24), EAGLE_EUNSUPPORTED (fast math is not built in), EAGLE_EFIT (the drafter's head was
+ * made for another model) or EAGLE_ENUMERIC (unfit floating-point environment). The bill fails
+ * alike, but starts no thread. */
 EAGLE_API eagle_status eagle_session_create(eagle_session **out, const eagle_model *model,
                                             const eagle_drafter *drafter,
                                             const eagle_session_options *opt, eagle_error *err);

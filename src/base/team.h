@@ -5,6 +5,8 @@
 #ifndef EG_BASE_TEAM_H
 #define EG_BASE_TEAM_H
 
+#include "eagle/status.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -24,6 +26,11 @@ typedef struct {
 
 /* Holds no resources: there is nothing to release. */
 void eg_team_init(eg_team *team, int n_threads);
+
+/* EAGLE_ENOMEM unless the system lets n threads, at most EG_MAX_THREADS, exist at once: OpenMP's
+ * runtime would end the process over it. The most that could is remembered, so that asking again
+ * costs nothing. From any thread. */
+eagle_status eg_team_check(int n_threads, eagle_error *err);
 
 /* One thread of a team. */
 typedef struct {

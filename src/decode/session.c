@@ -160,6 +160,9 @@ eagle_status eagle_session_create(eagle_session **out, const eagle_model *model,
         st = eg_fail(err, EAGLE_ENUMERIC, "unfit floating-point environment: %s", unfit);
     }
     if (st == EAGLE_OK) {
+        st = eg_team_check(s->opt.threads, err);
+    }
+    if (st == EAGLE_OK) {
         st = eagle_tree_create(&s->tree, s->opt.max_nodes, err);
     }
     if (st == EAGLE_OK) {

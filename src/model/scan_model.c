@@ -39,6 +39,7 @@ eagle_status eagle_model_scan(uint64_t *n_bytes, const eagle_model *model, const
         return eg_fail(err, EAGLE_EINVAL, "%d threads, needs to be 1 to %d", threads,
                        EG_MAX_THREADS);
     }
+    st = eg_team_check(n_threads, err);
     for (int32_t i = 0; st == EAGLE_OK && (t = eagle_model_tensor(model, i)) != NULL; i++) {
         st = scan(n_bytes, t, "model", check, n_threads, err);
     }

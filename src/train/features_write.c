@@ -6,6 +6,7 @@
  * its own sequence, up to its own. So a feature has the bits that it has in generation. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/team.h"
 #include "formats/safetensors.h"
 #include "model/model.h"
 #include "train/documents.h"
@@ -86,7 +87,7 @@ static eagle_status lay_out(computing *c, eagle_error *err)
     if (arena->failed) {
         return eg_fail(err, EAGLE_ENOMEM, "no memory for features of %d tokens", c->slots);
     }
-    return EAGLE_OK;
+    return eg_team_check(c->opt.threads, err);
 }
 
 /* ---- passes ---------------------------------------------------------------------------------- */

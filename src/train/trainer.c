@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/fpguard.h"
+#include "base/team.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "train/documents.h"
@@ -103,8 +104,12 @@ static eagle_status begin(eagle_trainer **out, const eagle_corpus *corpus,
                                 .steps = opt->steps,
                                 .schedule = opt->schedule,
                                 .lr_floor = opt->lr_floor};
-    eg_train_threads(t->opt.threads); /* each thread has scratch of its own in what follows */
-    return EAGLE_OK;
+    const eagle_status st = eg_team_check(t->opt.threads, err); /* OpenBLAS would wait for them */
+
+    if (st == EAGLE_OK) {
+        eg_train_threads(t->opt.threads); /* each has scratch of its own in what follows */
+    }
+    return st;
 }
 
 /* Optimizer and feeder: what every training has, for n elements of parameters. */

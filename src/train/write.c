@@ -7,6 +7,7 @@
  * The corpus is documents 0, 1, 2, ... up to the first one with which `tokens` are written. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/team.h"
 #include "eagle/corpus.h"
 #include "model/model.h"
 #include "sample/draws.h"
@@ -365,10 +366,13 @@ static eagle_status lay_out(writer *w, eagle_error *err)
         return eg_fail(err, EAGLE_ENOMEM, "no memory to write %d sequences of %d tokens",
                        o->sequences, o->length);
     }
-    for (int32_t s = 0; !arena->count_only && s < o->sequences; s++) {
+    if (arena->count_only) {
+        return EAGLE_OK;
+    }
+    for (int32_t s = 0; s < o->sequences; s++) {
         w->in_region[s] = -1;
     }
-    return EAGLE_OK;
+    return eg_team_check(o->threads, err);
 }
 
 /* Options that are sound, and all that needs room; in an arena that counts, on paper only. */

@@ -175,6 +175,30 @@ static void nobody_passes_a_barrier_before_all_have_reached_it(void **state)
     }
 }
 
+static void so_many_threads_can_exist_at_once(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 16; n *= 2) {
+        eagle_error err = {EAGLE_OK, ""};
+
+        assert_int_equal(eg_team_check(n, &err), EAGLE_OK);
+    }
+}
+
+static void stacks_of_no_size_are_the_systems_own(void **state)
+{
+    static const char *const sizes[] = {"", "x", "-1", "1Q", "1K 1", "99999999999999999999", "1"};
+
+    (void)state;
+    for (int i = 0; i < (int)(sizeof sizes / sizeof sizes[0]); i++) {
+        eagle_error err = {EAGLE_OK, ""};
+
+        assert_int_equal(setenv("OMP_STACKSIZE", sizes[i], 1), 0);
+        assert_int_equal(eg_team_check(17 + i, &err), EAGLE_OK); /* not asked before */
+    }
+    unsetenv("OMP_STACKSIZE");
+}
+
 static void shares_cover_all_items_once_and_are_cut_at_the_grain(void **state)
 {
     (void)state;
@@ -502,6 +526,8 @@ int main(void)
         cmocka_unit_test(sizes_that_overflow_are_refused),
         cmocka_unit_test(memory_is_zeroed_aligned_and_unique),
         cmocka_unit_test(nobody_passes_a_barrier_before_all_have_reached_it),
+        cmocka_unit_test(so_many_threads_can_exist_at_once),
+        cmocka_unit_test(stacks_of_no_size_are_the_systems_own),
         cmocka_unit_test(shares_cover_all_items_once_and_are_cut_at_the_grain),
         cmocka_unit_test(products_agree_with_long_multiplication),
         cmocka_unit_test(sha256_gives_the_published_digests),
