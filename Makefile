@@ -67,6 +67,11 @@ CPPFLAGS_LIBS += -DEG_HAVE_BLAS $(shell pkg-config --cflags openblas)
 LIBS          += $(shell pkg-config --libs openblas)
 endif
 
+flavours := release debug asan ubsan tsan clang fuzz fuzz-plain bits-%
+ifneq ($(filter-out $(flavours),$(FLAVOUR)),)
+$(error FLAVOUR is $(FLAVOUR): one of $(flavours))
+endif
+
 # ---- flags --------------------------------------------------------------------------------------
 
 # -std=c11 and -ffp-contract=off: the compiler fuses, splits and reorders nothing on its own.

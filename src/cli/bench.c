@@ -98,7 +98,7 @@ eagle_status eg_bench_open(eg_bench *b, eg_engine *e, const eg_options *opt,
     b->engine = e;
     b->opt = opt;
     b->prompt = prompt;
-    b->ctx = EG_GIVEN(opt, EG_OPT_CTX) ? opt->ctx : 512;
+    b->ctx = eg_engine_own_ctx(e, opt);
     b->n_tokens = EG_GIVEN(opt, EG_OPT_MAX_TOKENS) ? opt->max_tokens : 64;
     b->token_bytes = bytes_per_token(e->model, b->ctx);
     st = create_sessions(b, err);

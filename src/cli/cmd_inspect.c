@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_CTX 512
-
 /* Sums over the tensors of a model or head. */
 typedef struct {
     int32_t n;
@@ -291,7 +289,7 @@ eagle_status eg_cmd_inspect(const eg_options *options, eagle_error *err)
     }
     if (st == EAGLE_OK) {
         eg_engine_warn_ctx(&e, &opt);
-        eg_engine_plan(&how, &e, &opt, EG_GIVEN(&opt, EG_OPT_CTX) ? opt.ctx : DEFAULT_CTX, 0);
+        eg_engine_plan(&how, &e, &opt, eg_engine_own_ctx(&e, &opt), 0);
         st = eagle_session_bill(&bill, e.model, e.drafter, &how, err);
     }
     if (st == EAGLE_OK && !json) {

@@ -119,12 +119,10 @@ static eagle_status run(job *j, eagle_error *err)
 
 /* ---- reports --------------------------------------------------------------------------------- */
 
-/* exp of the mean negative log-probability; 1 when there was nothing to predict. */
+/* exp of the mean negative log-probability, of two tokens or more. */
 static double perplexity(const job *j)
 {
-    int32_t n = j->prompts.item[0].n;
-
-    return n > 1 ? exp(-j->sum / (n - 1)) : 1.0;
+    return exp(-j->sum / (j->prompts.item[0].n - 1));
 }
 
 static eagle_status print_text(job *j, eagle_error *err)
@@ -151,10 +149,16 @@ static eagle_status print_text(job *j, eagle_error *err)
     }
     if (st == EAGLE_OK) {
         char next[EG_TOKEN_TEXT];
+        const verdict *last = &j->at[p->n - 1];
+        int size = snprintf(line, sizeof line, "next %s, gap %.4f\n",
+                            eg_token_text(next, j->engine.tokenizer, last->best), last->gap);
 
-        snprintf(line, sizeof line, "next %s, gap %.4f\nperplexity %.4f over %d tokens\n",
-                 eg_token_text(next, j->engine.tokenizer, j->at[p->n - 1].best),
-                 j->at[p->n - 1].gap, perplexity(j), p->n - 1);
+        if (p->n > 1) {
+            snprintf(line + size, sizeof line - (size_t)size, "perplexity %.4f over %d tokens\n",
+                     perplexity(j), p->n - 1);
+        } else {
+            snprintf(line + size, sizeof line - (size_t)size, "one token: nothing was predicted\n");
+        }
         st = eg_sink_text(&j->sink, line, err);
     }
     return st;
@@ -177,13 +181,13 @@ static eagle_status print_json(job *j, eagle_error *err)
         bad |= json_array_append_new(best, v != NULL ? json_integer(v->best) : json_null());
         bad |= json_array_append_new(gap, v != NULL ? json_real(v->gap) : json_null());
     }
-    doc = json_pack("{s:s, s:{s:o, s:o, s:o, s:o, s:{s:i, s:f}, s:f, s:i, s:s}, s:{s:s, s:s}}",
-                    "schema", "eagle.score/1", "result", "ids", eg_json_ids(p->ids, p->n),
-                    "log_probability", log_p, "arg_max", best, "top2_gap", gap, "next", "arg_max",
-                    j->at[p->n - 1].best, "top2_gap", j->at[p->n - 1].gap, "perplexity",
-                    perplexity(j), "n_scored", p->n - 1, "logits_digest", j->digest, "settings",
-                    "math", j->opt->math == EAGLE_MATH_EXACT ? "exact" : "fast", "contract",
-                    eagle_contract());
+    doc = json_pack(
+        "{s:s, s:{s:o, s:o, s:o, s:o, s:{s:i, s:f}, s:o, s:i, s:s}, s:{s:s, s:s}}", "schema",
+        "eagle.score/1", "result", "ids", eg_json_ids(p->ids, p->n), "log_probability", log_p,
+        "arg_max", best, "top2_gap", gap, "next", "arg_max", j->at[p->n - 1].best, "top2_gap",
+        j->at[p->n - 1].gap, "perplexity", p->n > 1 ? json_real(perplexity(j)) : json_null(),
+        "n_scored", p->n - 1, "logits_digest", j->digest, "settings", "math",
+        j->opt->math == EAGLE_MATH_EXACT ? "exact" : "fast", "contract", eagle_contract());
     if (doc == NULL || bad != 0) {
         json_decref(doc);
         return eg_cli_fail(err, EAGLE_ENOMEM, "no memory for the JSON document");

@@ -292,6 +292,14 @@ eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *o
     return EAGLE_OK;
 }
 
+int32_t eg_engine_own_ctx(const eg_engine *e, const eg_options *opt)
+{
+    const int32_t usual = 512;
+    const int32_t most = eagle_model_config(e->model)->context;
+
+    return EG_GIVEN(opt, EG_OPT_CTX) ? opt->ctx : most < usual ? most : usual;
+}
+
 /* ---- names ------------------------------------------------------------------------------ */
 
 const char *eg_math_name(eagle_math math)

@@ -69,6 +69,9 @@ void eg_engine_warn_ctx(const eg_engine *e, const eg_options *opt);
 eagle_status eg_engine_ctx(int32_t *ctx, const eg_engine *e, const eg_options *opt,
                            int64_t n_prompt, int64_t n, eagle_error *err);
 
+/* The positions of a command that generates nothing: -c, or 512, at most the model's. */
+int32_t eg_engine_own_ctx(const eg_engine *e, const eg_options *opt);
+
 uint64_t eg_bill_total(const eagle_memory_bill *bill);
 
 /* "exact", "fast (not canonical)". */

@@ -72,7 +72,7 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_CTX] = {"ctx", 'c', "N", NULL, RUNS | EG_INSPECT | EG_CHECK_SAMPLES, EG_KIND_WHOLE,
                     AT(ctx), COUNT,
                     "positions of the KV cache (default: what is needed, at most the "
-                    "model's; bench, inspect: 512)"},
+                    "model's; bench, inspect: 512 at most)"},
     [EG_OPT_CHUNK] =
         {"chunk", 0, "N", "256", RUNS | JUDGES, EG_KIND_WHOLE, AT(chunk), COUNT,
          "prompt tokens per pass, no bit depends on it; bench takes 512, check 64 unless told"},
@@ -316,8 +316,9 @@ static const eg_option table[EG_OPT_COUNT] = {
     [EG_OPT_THREADS] = {"threads", 't', "N", NULL,
                         RUNS | READS | EG_INSPECT | EG_SELFTEST | EG_PROVE | JUDGES, EG_KIND_WHOLE,
                         AT(threads), 1, 64, "1 to 64 (default: the CPUs this process may use)"},
-    [EG_OPT_ISA] = {"isa", 0, "NAME", NULL, RUNS | EG_PROVE | JUDGES, EG_KIND_ISA, AT(isa), 0, 0,
-                    "portable, avx2, avx512 or neon (default: EAGLE_ISA, or the best); same bits"},
+    [EG_OPT_ISA] =
+        {"isa", 0, "NAME", NULL, RUNS | EG_PROVE | JUDGES, EG_KIND_ISA, AT(isa), 0, 0,
+         "portable, avx2, avx512, neon or auto (default: EAGLE_ISA, or auto); same bits"},
     [EG_OPT_MATH] = {"math", 0, "exact|fast", "exact", EG_GENERATE | EG_SCORE | EG_EVAL,
                      EG_KIND_CHOICE, AT(math), 0, 0, "fast: prompts by OpenBLAS, other bits"},
     [EG_OPT_MAX_MEMORY] = {"max-memory", 0, "SIZE", NULL, RUNS | LEARNS | JUDGES, EG_KIND_BYTES,

@@ -5,6 +5,7 @@
 #include "cli/messages.h"
 
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -277,9 +278,20 @@ static eagle_status refuse(const eg_option *o, const char *text, eagle_error *er
     case EG_KIND_BYTES: snprintf(need, sizeof need, "a size above zero such as 512M or 4G"); break;
     case EG_KIND_CHOICE:
     case EG_KIND_DTYPE: snprintf(need, sizeof need, "%s", o->argument); break;
-    default: snprintf(need, sizeof need, "a number that is not negative"); break;
+    default: snprintf(need, sizeof need, "a number from 0 to %.4g", (double)FLT_MAX); break;
     }
     return eg_cli_fail(err, EAGLE_EINVAL, "--%s %s: needs %s", o->name, text, need);
+}
+
+/* An empty text names no file and no directory. */
+static eagle_status check_name(const eg_option *o, const char *text, eagle_error *err)
+{
+    const bool names = o->argument != NULL &&
+                       (strncmp(o->argument, "FILE", 4) == 0 || strcmp(o->argument, "DIR") == 0);
+
+    return text[0] != '\0' || !names
+               ? EAGLE_OK
+               : eg_cli_fail(err, EAGLE_EINVAL, "--%s: an empty name", o->name);
 }
 
 /* Writes the value of one option to its place. */
@@ -290,11 +302,14 @@ static eagle_status set(eg_options *opt, const eg_option *o, const char *text, e
 
     switch (o->kind) {
     case EG_KIND_FLAG: *(bool *)place = true; return EAGLE_OK;
-    case EG_KIND_TEXT: *(const char **)place = text; return EAGLE_OK;
+    case EG_KIND_TEXT: *(const char **)place = text; return check_name(o, text, err);
     case EG_KIND_TEXTS: return read_texts(place, o, text, err);
     case EG_KIND_DECIMAL: return read_decimal(place, o, text, err);
     case EG_KIND_SEED: return read_seed(place, text, err);
-    case EG_KIND_ISA: return eagle_isa_parse(place, text, err);
+    case EG_KIND_ISA:
+        return eagle_isa_parse(place, text, err) == EAGLE_OK
+                   ? EAGLE_OK
+                   : eg_cli_name(err, EAGLE_EINVAL, "--isa");
     case EG_KIND_WHOLE: good = read_whole(place, text, o->low, o->high); break;
     case EG_KIND_LONG: good = read_long(place, text, o->low); break;
     case EG_KIND_RANGE: good = read_range(place, text, o->low); break;
@@ -432,7 +447,9 @@ eagle_status eg_options_defaults(eg_options *opt, unsigned command, eagle_error 
         }
     }
     if (isa_name != NULL && isa_name[0] != '\0' && (isa->commands & command) != 0) {
-        return set(opt, isa, isa_name, err);
+        return eagle_isa_parse(&opt->isa, isa_name, err) == EAGLE_OK
+                   ? EAGLE_OK
+                   : eg_cli_name(err, EAGLE_EINVAL, "EAGLE_ISA");
     }
     return EAGLE_OK;
 }

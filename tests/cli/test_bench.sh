@@ -19,4 +19,8 @@ kv=$(for name in n_layers n_kv_heads head_dim; do "$field" "model.shape.$name" <
     awk '{ n = (NR == 1 ? 1 : n) * $1 } END { print n * 2 * 4 * 32 }')
 equal "$kv" $(($("$field" decode.bytes_per_token <"$work/longer") - $(get decode.bytes_per_token))) \
     'bytes of 32 more positions'
+# Without -c no more positions than the model was made for, and 512 at most.
+"$EAGLE" inspect -m testdata/toy --format json >"$work/toy" || exit 1
+equal '64 512' "$("$field" memory.ctx <"$work/toy") $("$field" memory.ctx <"$work/inspect")" \
+    'positions of inspect'
 get machine.quiet | grep -qx 'true\|false' || exit 1

@@ -73,6 +73,11 @@ if [ -n "$left" ]; then
     exit 1
 fi
 
+if make -s DEPS=0 BUILD="$work/build" FLAVOUR=ubsna -n all >"$work/log" 2>&1 ||
+    ! grep -q 'FLAVOUR is ubsna: one of release' "$work/log"; then
+    echo "the build does not refuse a flavour that there is not"
+    exit 1
+fi
 if run_make CFLAGS=-ffast-math -n all >"$work/log" 2>&1; then
     echo "the build accepts -ffast-math"
     exit 1

@@ -28,6 +28,9 @@ calls() {
     run generate -m DIR --format yaml
     run generate -m DIR --max-memory 12X
     run generate -m DIR --isa sse2
+    run generate -m ''
+    run generate -m DIR -H ''
+    run generate -m DIR -o ''
     run generate -m DIR -p one -f two
     run generate -m DIR --prompt-ids 1 --prompts two
     run generate -m DIR --verify coupled
