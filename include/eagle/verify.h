@@ -125,6 +125,7 @@ typedef struct {
     const int32_t *fault;  /* [n] 0: finite; else 1 + the first layer with a NaN or an
                             * infinity, layer n_layers meaning final norm or logits.
                             * NULL: verify looks at the logits itself                    */
+    int32_t n_layers;      /* of the target, for messages about faults; 0: not known     */
 } eagle_rows;
 
 /* Where an emitted token came from. */

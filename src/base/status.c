@@ -60,3 +60,13 @@ eagle_status eg_fail(eagle_error *err, eagle_status code, const char *fmt, ...)
     err->code = code;
     return code;
 }
+
+const char *eg_fault_text(char text[EG_FAULT_TEXT], int32_t fault, int32_t n_layers)
+{
+    if (n_layers > 0 && fault > n_layers) {
+        snprintf(text, EG_FAULT_TEXT, "the final norm or the logits");
+    } else {
+        snprintf(text, EG_FAULT_TEXT, "the output of layer %d", fault - 1);
+    }
+    return text;
+}

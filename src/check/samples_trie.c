@@ -278,9 +278,11 @@ static eagle_status judge(scoring *t, const eagle_rows *rows, int32_t node, eagl
 
     t->done += count;
     if (fault != 0) {
-        return eg_fail(err, EAGLE_ENUMERIC,
-                       "continuation on line %d, output %d, layer %d: a NaN or an infinity",
-                       response(t, n->lo)->line, n->depth, fault - 1);
+        char text[EG_FAULT_TEXT];
+
+        return eg_fail(
+            err, EAGLE_ENUMERIC, "continuation on line %d, output %d: a NaN or an infinity in %s",
+            response(t, n->lo)->line, n->depth, eg_fault_text(text, fault, rows->n_layers));
     }
     return eagle_samples_add(t->s, rows->logits + (size_t)n->place * vocab, before, t->drawn, count,
                              err);

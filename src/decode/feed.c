@@ -18,17 +18,14 @@ static int32_t set_up(eagle_session *s, int32_t begin, int32_t end, int32_t n_lo
 
 eagle_status eg_session_check_row(const eagle_session *s, int32_t i, int32_t pos, eagle_error *err)
 {
-    const int32_t layer = s->forward.pass.fault[i] - 1;
+    const int32_t fault = s->forward.pass.fault[i];
+    char text[EG_FAULT_TEXT];
 
-    if (layer < 0) {
+    if (fault == 0) {
         return EAGLE_OK;
     }
-    if (layer < s->model->target.config.n_layers) {
-        return eg_fail(err, EAGLE_ENUMERIC,
-                       "position %d: a NaN or an infinity in the output of layer %d", pos, layer);
-    }
-    return eg_fail(err, EAGLE_ENUMERIC,
-                   "position %d: a NaN or an infinity in the final norm or the logits", pos);
+    return eg_fail(err, EAGLE_ENUMERIC, "position %d: a NaN or an infinity in %s", pos,
+                   eg_fault_text(text, fault, s->model->target.config.n_layers));
 }
 
 /* Tells the drafter of the pairs (token i + 1, feature i) that are new: the pending feature with
@@ -116,7 +113,8 @@ eagle_status eagle_session_feed(eagle_rows *rows, eagle_session *s, const int32_
                              .dim = (int32_t)dim,
                              .logits = s->forward.pass.logits,
                              .features = s->forward.feature + (size_t)(n_rows - n) * dim,
-                             .fault = s->forward.pass.fault + (n_rows - n)};
+                             .fault = s->forward.pass.fault + (n_rows - n),
+                             .n_layers = s->model->target.config.n_layers};
     }
     return EAGLE_OK;
 }

@@ -123,7 +123,8 @@ eagle_status eagle_session_score(eagle_rows *rows, eagle_session *s, const eagle
                            .dim = c->dim,
                            .logits = s->forward.pass.logits,
                            .features = pending ? s->pending : s->forward.feature,
-                           .fault = s->forward.pass.fault};
+                           .fault = s->forward.pass.fault,
+                           .n_layers = s->model->target.config.n_layers};
     s->scored = tree;
     *rows = s->rows;
     return EAGLE_OK;

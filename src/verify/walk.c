@@ -131,11 +131,14 @@ static eagle_status check_row(const eg_walk *walk, int32_t node, eagle_error *er
     const eagle_rows *rows = walk->rows;
 
     if (rows->fault != NULL) {
+        char text[EG_FAULT_TEXT];
+
         return rows->fault[node] == 0
                    ? EAGLE_OK
                    : eg_fail(err, EAGLE_ENUMERIC,
-                             "tree node %d, position %d: NaN or infinity from layer %d on", node,
-                             eg_walk_pos(walk, node) - 1, rows->fault[node] - 1);
+                             "tree node %d, position %d: a NaN or an infinity in %s", node,
+                             eg_walk_pos(walk, node) - 1,
+                             eg_fault_text(text, rows->fault[node], rows->n_layers));
     }
     const float *logits = eg_walk_logits(walk, node);
 

@@ -203,7 +203,12 @@ static void a_fault_names_node_and_layer(void **state)
     f->fault[1] = 3;
     assert_int_equal(verify(f, NULL), EAGLE_ENUMERIC);
     assert_string_equal(f->err.message,
-                        "tree node 1, position 10: NaN or infinity from layer 2 on");
+                        "tree node 1, position 10: a NaN or an infinity in the output of layer 2");
+    f->rows.n_layers = 2;
+    assert_int_equal(verify(f, NULL), EAGLE_ENUMERIC);
+    assert_string_equal(
+        f->err.message,
+        "tree node 1, position 10: a NaN or an infinity in the final norm or the logits");
     assert_int_equal(f->path->n, 0);
 }
 
