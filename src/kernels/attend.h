@@ -145,7 +145,9 @@ static inline void eg_attend_with(const eg_attend_parts *parts, float *out, cons
         parts->weigh(&weighing);
     }
     for (size_t h = 0; h < n_q; h++) {
-        eg_divide(out + h * dim, eg_sum_lanes(scratch + h * n, n), dim);
+        float sum = eg_sum_lanes(scratch + h * n, n);
+
+        eg_divide(out + h * dim, sum, dim);
     }
 }
 
