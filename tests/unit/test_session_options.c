@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -28,6 +29,25 @@ static toy *small(int32_t vocab)
 }
 
 /* ---- limits ---------------------------------------------------------------------------------- */
+
+/* First of all: how many threads there could be is remembered. */
+static void threads_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    toy *t = small(16);
+    eagle_session_options opt;
+    eagle_session *s = NULL;
+
+    eagle_session_defaults(&opt);
+    opt.threads = EG_MAX_THREADS;
+    assert_int_equal(setenv("OMP_STACKSIZE", "1000000G", 1), 0); /* more than there are addresses */
+    assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_ENOMEM);
+    assert_null(s);
+    unsetenv("OMP_STACKSIZE");
+    assert_int_equal(eagle_session_create(&s, toy_model(t), NULL, &opt, NULL), EAGLE_OK);
+    eagle_session_free(s);
+    toy_free(t);
+}
 
 /* Whether a session with these options would be made; it is only counted. */
 static eagle_status would(const toy *t, const eagle_drafter *drafter,
@@ -448,6 +468,7 @@ static void the_hash_of_a_root_is_that_of_its_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_that_cannot_be_are_refused),
         cmocka_unit_test(options_are_taken_up_to_their_limits_and_no_further),
         cmocka_unit_test(a_plain_session_needs_no_room_for_nodes),
         cmocka_unit_test(what_could_not_be_made_is_null),
