@@ -62,8 +62,8 @@ static verdict judge(const float *l, int32_t vocab, int32_t next)
     return v;
 }
 
-/* Keeps what the rows of tokens [at, at + n) say. */
-static eagle_status keep(job *j, const eagle_rows *rows, int32_t at, eagle_error *err)
+/* Keeps what the rows of tokens [at, at + n) say, all of them finite: feed() refuses others. */
+static void keep(job *j, const eagle_rows *rows, int32_t at)
 {
     const eg_prompt *p = &j->prompts.item[0];
     size_t vocab = (size_t)rows->vocab;
@@ -73,10 +73,6 @@ static eagle_status keep(job *j, const eagle_rows *rows, int32_t at, eagle_error
         const float *l = rows->logits + (size_t)i * vocab;
         int32_t next = at + i + 1 < p->n ? p->ids[at + i + 1] : -1;
 
-        if (rows->fault != NULL && rows->fault[i] != 0) {
-            return eg_cli_fail(err, EAGLE_ENUMERIC, "position %d, layer %d: a NaN or an infinity",
-                               at + i, rows->fault[i] - 1);
-        }
         j->at[at + i] = judge(l, rows->vocab, next);
         j->sum += next >= 0 ? j->at[at + i].log_p : 0.0;
     }
@@ -87,7 +83,6 @@ static eagle_status keep(job *j, const eagle_rows *rows, int32_t at, eagle_error
         memcpy(j->features + (size_t)at * dim, rows->features,
                (size_t)rows->n * dim * sizeof(float));
     }
-    return EAGLE_OK;
 }
 
 static eagle_status run(job *j, eagle_error *err)
@@ -106,7 +101,7 @@ static eagle_status run(job *j, eagle_error *err)
 
         st = eagle_session_feed(&rows, j->engine.session, p->ids + at, n, err);
         if (st == EAGLE_OK) {
-            st = keep(j, &rows, at, err);
+            keep(j, &rows, at);
         }
         at += n;
         eg_progress_update(&progress, "scored", at, p->n);
